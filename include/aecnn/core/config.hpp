@@ -1,0 +1,18 @@
+// The library's configuration macros: all of them, and nothing else.
+//
+// AECNN_EXCEPTIONS   1 where the compiler supports exceptions, else 0: functions that would throw end the program,
+//                    their try_ forms return the failure.
+#pragma once
+
+#ifndef AECNN_EXCEPTIONS
+#if defined(__cpp_exceptions) || defined(__EXCEPTIONS) || defined(_CPPUNWIND)
+#define AECNN_EXCEPTIONS 1
+#else
+#define AECNN_EXCEPTIONS 0
+#endif
+#endif
+
+/// The library's version, also the CMake package's.
+#define AECNN_VERSION_MAJOR 0
+#define AECNN_VERSION_MINOR 1
+#define AECNN_VERSION_PATCH 0

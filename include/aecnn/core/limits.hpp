@@ -1,0 +1,25 @@
+// Bounds on what untrusted bytes may make the library allocate or compute. Every loader and decoder takes them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace aecnn {
+
+/// Upper bounds, checked before anything is allocated from a declared size. The defaults admit every published
+/// backbone's split points and stop a hostile file early; a caller may widen or narrow each of them.
+struct limits {
+  std::size_t max_elements = std::size_t{1} << 26;       ///< elements of one tensor [C,H,W] or of one weight
+  std::size_t max_channels = std::size_t{1} << 16;       ///< channels of a tensor
+  std::size_t max_extent = std::size_t{1} << 15;         ///< height or width of a tensor
+  std::size_t max_file_bytes = std::size_t{1} << 30;     ///< bytes of a profile, .npy or stream file
+  std::size_t max_json_bytes = std::size_t{1} << 24;     ///< bytes of JSON text in a profile
+  std::size_t max_json_depth = 64;                       ///< nesting of JSON values in a profile
+  std::size_t max_tensors = 4096;                        ///< tensors in a safetensors file
+  std::size_t max_name_bytes = 256;                      ///< bytes of a tensor's, node's or profile's name
+  std::size_t max_operating_points = 32;                 ///< operating points of a profile (the header has 5 bits)
+  std::size_t max_nodes = 4096;                          ///< nodes of a network
+  std::size_t max_activation_bytes = std::size_t{1} << 30; ///< activation memory of a network
+};
+
+} // namespace aecnn

@@ -1,0 +1,179 @@
+// A binary range coder with 16-bit probabilities: the payload is the shortest byte string b0 b1 b2... whose value
+// 0.b0b1b2... (base 256, zeros implied after the end) lies in the final interval. It therefore costs less than one byte
+// above the ideal code length, may be empty, and is unique: the decoder refuses any other string that would decode
+// to the same symbols, so truncation, trailing bytes and a changed tail are errors without a length field.
+//
+// State: a 64-bit interval [low, low + range), 2^32 <= range; 32 bits are moved out at a time. A carry runs back
+// through the bytes already written. The split (range >> 16) * p loses less than 2^-16 of the interval.
+// Source: Martin, "Range encoding", 1979; carry handling as in Schindler's range coder.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <aecnn/core/error.hpp>
+#include <aecnn/entropy/bit_model.hpp>
+
+namespace aecnn {
+namespace detail {
+/// The final value and its length in bytes: the shortest whose continuation by zeros lies in [low, low + range),
+/// the smallest of that length. `carry` is set where the value is 2^64 + value.
+struct final_value {
+  std::uint64_t value = 0;
+  int bytes = 0;
+  bool carry = false;
+};
+constexpr final_value shortest(std::uint64_t low, std::uint64_t range) noexcept {
+  if (low == 0) return {};
+  for (int bytes = 0; bytes < 8; ++bytes) {
+    // Round low up to a multiple of 2^(64 - 8 bytes); modulo 2^64 the rounded value minus low is the distance.
+    const std::uint64_t unit_minus_1 = bytes == 0 ? ~std::uint64_t{0} : (std::uint64_t{1} << (64 - 8 * bytes)) - 1;
+    const std::uint64_t up = (low + unit_minus_1) & ~unit_minus_1;
+    if (up - low < range) return {up, bytes, up < low};
+  }
+  return {low, 8, false};
+}
+} // namespace detail
+
+/// Codes bits into a vector of bytes, after what it already holds.
+class range_encoder {
+public:
+  explicit range_encoder(std::vector<std::byte>& out) noexcept : out_(&out), start_(out.size()) {}
+
+  /// Codes a bit whose probability of being one is p1 / 65536, 0 < p1 < 65536.
+  void encode(unsigned bit, std::uint32_t p1) {
+    const std::uint64_t split = (range_ >> probability_bits) * p1;
+    if (bit) {
+      range_ = split;
+    } else {
+      low_ += split;
+      if (low_ < split) carry();
+      range_ -= split;
+    }
+    if (range_ < min_range) shift();
+  }
+  /// Codes the bit and lets the model learn it.
+  void encode(unsigned bit, bit_model& m) {
+    encode(bit, m.p1());
+    m.update(bit);
+  }
+  /// Codes the low `count` bits of v, 0 <= count <= 16, each with probability one half.
+  void encode_bits(std::uint32_t v, int count) {
+    if (count == 0) return;
+    range_ >>= count;
+    const std::uint64_t offset = range_ * v;
+    low_ += offset;
+    if (low_ < offset) carry();
+    if (range_ < min_range) shift();
+  }
+  /// Writes what is needed to decode everything; the encoder is then used up.
+  void finish() {
+    const auto f = detail::shortest(low_, range_);
+    if (f.carry) carry();
+    for (int i = 0; i < f.bytes; ++i) out_->push_back(static_cast<std::byte>((f.value >> (56 - 8 * i)) & 0xff));
+    while (out_->size() > start_ && out_->back() == std::byte{0}) out_->pop_back();
+  }
+
+private:
+  static constexpr std::uint64_t min_range = std::uint64_t{1} << 32;
+  void shift() {
+    for (int i = 0; i < 4; ++i) out_->push_back(static_cast<std::byte>((low_ >> (56 - 8 * i)) & 0xff));
+    low_ <<= 32;
+    range_ <<= 32;
+  }
+  void carry() {
+    // The interval never passes 1, so a byte below 255 exists before start_ is reached.
+    for (std::size_t i = out_->size(); i-- > start_;) {
+      const auto b = static_cast<std::uint8_t>(static_cast<std::uint8_t>((*out_)[i]) + 1);
+      (*out_)[i] = static_cast<std::byte>(b);
+      if (b != 0) return;
+    }
+  }
+  std::vector<std::byte>* out_;
+  std::size_t start_;
+  std::uint64_t low_ = 0;
+  std::uint64_t range_ = ~std::uint64_t{0};
+};
+
+/// Decodes what range_encoder wrote. Reading past the end gives zeros, as the format says; finish() tells whether the
+/// bytes were exactly those that the encoder writes.
+class range_decoder {
+public:
+  explicit range_decoder(std::span<const std::byte> bytes) noexcept : bytes_(bytes) {
+    code_ = static_cast<std::uint64_t>(next32()) << 32;
+    code_ |= next32();
+  }
+  /// Decodes a bit whose probability of being one is p1 / 65536.
+  unsigned decode(std::uint32_t p1) noexcept {
+    const std::uint64_t split = (range_ >> probability_bits) * p1;
+    unsigned bit;
+    if (offset() < split) {
+      range_ = split;
+      bit = 1;
+    } else {
+      low_ += split;
+      range_ -= split;
+      bit = 0;
+    }
+    if (range_ < min_range) shift();
+    return bit;
+  }
+  unsigned decode(bit_model& m) noexcept {
+    const unsigned bit = decode(m.p1());
+    m.update(bit);
+    return bit;
+  }
+  /// Decodes `count` bits of probability one half, 0 <= count <= 16.
+  std::uint32_t decode_bits(int count) noexcept {
+    if (count == 0) return 0;
+    range_ >>= count;
+    std::uint64_t v = offset() / range_;
+    // Only a corrupt payload points above the last interval.
+    if (v >> count) v = (std::uint64_t{1} << count) - 1;
+    low_ += v * range_;
+    if (range_ < min_range) shift();
+    return static_cast<std::uint32_t>(v);
+  }
+  /// Success where the payload is exactly what the encoder writes for the decoded decisions, else
+  /// errc::trailing_bytes or errc::corrupt (changed or truncated).
+  status finish() const {
+    if (bytes_.size() > position_)
+      return failure{errc::trailing_bytes, "payload: bytes follow the end of the coded symbols"};
+    // The window holds all that the encoder's finish() wrote, and zeros: equality fixes every byte of it.
+    if (code_ != detail::shortest(low_, range_).value)
+      return failure{errc::corrupt, "payload: truncated or changed, the final coder state is not the encoder's"};
+    if (!bytes_.empty() && bytes_.back() == std::byte{0})
+      return failure{errc::trailing_bytes, "payload: ends in a zero byte, which the encoder leaves out"};
+    return {};
+  }
+
+private:
+  static constexpr std::uint64_t min_range = std::uint64_t{1} << 32;
+  std::uint64_t offset() const noexcept { return code_ - low_; }
+  std::uint32_t next32() noexcept {
+    std::uint32_t v = 0;
+    if (position_ + 4 <= bytes_.size()) {
+      for (std::size_t i = 0; i < 4; ++i) v = (v << 8) | std::to_integer<std::uint32_t>(bytes_[position_ + i]);
+    } else {
+      for (std::size_t i = position_; i < position_ + 4; ++i)
+        v = (v << 8) | (i < bytes_.size() ? std::to_integer<std::uint32_t>(bytes_[i]) : 0u);
+    }
+    position_ += 4;
+    return v;
+  }
+  void shift() noexcept {
+    code_ = (code_ << 32) | next32();
+    low_ <<= 32;
+    range_ <<= 32;
+  }
+  std::span<const std::byte> bytes_;
+  std::size_t position_ = 0; ///< of the byte after the 8-byte window
+  std::uint64_t code_ = 0;
+  std::uint64_t low_ = 0;
+  std::uint64_t range_ = ~std::uint64_t{0};
+};
+
+} // namespace aecnn

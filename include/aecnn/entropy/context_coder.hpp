@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <aecnn/core/error.hpp>
+#include <aecnn/core/symbol.hpp>
 #include <aecnn/core/tensor_view.hpp>
 #include <aecnn/entropy/code_length.hpp>
 #include <aecnn/entropy/context.hpp>
@@ -16,9 +17,6 @@
 #include <aecnn/entropy/range_coder.hpp>
 
 namespace aecnn {
-
-/// A quantised symbol.
-using symbol = std::uint16_t;
 
 /// Codes planes of symbols [channels,height,width], 0..levels-1. A component: see `entropy_coder` in concepts.hpp.
 /// Not to be shared between threads; cheap to create from shared parameters. Allocates only at creation, when a wider

@@ -1,0 +1,70 @@
+// xtensor expressions as feature tensors, without a copy: xt::xtensor, xt::xarray, xt::xtensor_fixed, what xt::adapt
+// returns, and strided xt::view / xt::strided_view of them, const and mutable, any layout. An expression that has to be
+// computed (a sum, a view through an index list) has no memory to look at and is not tensor_like: xt::eval it first.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+
+#if __has_include(<xtensor/xtensor.hpp>)
+#include <xtensor/xexpression.hpp>
+#include <xtensor/xtensor.hpp>
+#include <xtensor/xutils.hpp>
+#else // xtensor 0.26 moved its headers into folders
+#include <xtensor/containers/xtensor.hpp>
+#include <xtensor/core/xexpression.hpp>
+#include <xtensor/utils/xutils.hpp>
+#endif
+
+#include <aecnn/core/error.hpp>
+#include <aecnn/core/tensor_view.hpp>
+
+namespace aecnn {
+namespace detail {
+
+/// An xtensor expression over memory of its own or of another container.
+template <class X>
+concept xtensor_in_memory = xt::is_xexpression<X>::value && requires(X& x) {
+  requires std::is_pointer_v<decltype(x.data())>;
+  { x.data_offset() } -> std::convertible_to<std::size_t>;
+  { x.shape()[0] } -> std::convertible_to<std::size_t>;
+  { x.strides()[0] } -> std::convertible_to<std::ptrdiff_t>;
+  { x.dimension() } -> std::convertible_to<std::size_t>;
+};
+
+/// The rank as a constant, or the largest size_t where it is only known at run time.
+template <class X>
+inline constexpr std::size_t xtensor_rank = xt::get_rank<std::remove_const_t<X>>::value;
+
+template <class X>
+auto view_of_xtensor(X& x) noexcept {
+  using element = std::remove_pointer_t<decltype(x.data())>;
+  const auto extent = [&](std::size_t i) { return static_cast<std::size_t>(x.shape()[i]); };
+  const auto stride = [&](std::size_t i) { return static_cast<std::ptrdiff_t>(x.strides()[i]); };
+  return tensor_view<element>(x.data() + x.data_offset(), {extent(0), extent(1), extent(2)},
+                              {stride(0), stride(1), stride(2)});
+}
+
+} // namespace detail
+
+/// Rank 3 known at compile time: a view. Rank known at run time: a result, errc::bad_shape unless it is 3. Another
+/// constant rank is not tensor_like.
+template <detail::xtensor_in_memory X>
+struct view_traits<X> {
+  template <class Y>
+    requires(std::is_same_v<std::remove_const_t<Y>, X> && detail::xtensor_rank<X> == 3)
+  static auto view(Y& x) noexcept {
+    return detail::view_of_xtensor(x);
+  }
+
+  template <class Y>
+    requires(std::is_same_v<std::remove_const_t<Y>, X> && detail::xtensor_rank<X> == static_cast<std::size_t>(-1))
+  static auto view(Y& x) -> result<decltype(detail::view_of_xtensor(x))> {
+    if (x.dimension() != 3)
+      return detail::fail(errc::bad_shape, "array of rank ", x.dimension(), ", expected rank 3: [C,H,W]");
+    return detail::view_of_xtensor(x);
+  }
+};
+
+} // namespace aecnn

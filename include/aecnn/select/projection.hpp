@@ -1,0 +1,134 @@
+// A linear analysis network in integers: latents[l] = sum over inputs of weight[l][i] * input[i], where the inputs of a latent
+// pixel are the selected channels at stride x stride pixels (a convolution whose kernel equals its stride; stride 1 is a 1x1
+// convolution). Calibration fills it with the Karhunen-Loeve transform of those inputs. Inputs are 16-bit fixed point, weights 16-bit
+// integers, sums 32-bit and exact, so the latents, and the symbols made of them, are the same on every machine.
+// Time: latents * channels * pixels multiply-adds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <aecnn/core/blocks.hpp>
+#include <aecnn/core/error.hpp>
+#include <aecnn/core/tensor_view.hpp>
+
+namespace aecnn {
+
+/// Parameters of projection.
+struct projection_parameters {
+  std::uint32_t stride = 1;            ///< 1 to 16; the input is extended to a multiple of it by repeating its last row and column
+  std::vector<float> input_scale;      ///< [selected channels] value to 16-bit input; a normal number above 0, at most 2^100
+  std::vector<std::int16_t> weights;   ///< [latents][selected channels][stride][stride]; magnitudes of a row add to at most 65535
+  std::vector<std::uint8_t> shift;     ///< [latents] 0..30: the sum is divided by 2^shift, rounded
+};
+
+class projection {
+public:
+  using parameters = projection_parameters;
+
+  /// errc::bad_field names the parameter at fault.
+  static status check(const parameters& p, std::size_t channels) {
+    if (p.stride < 1 || p.stride > 16) return detail::fail(errc::bad_field, "projection stride: ", p.stride, ", expected 1 to 16");
+    if (p.input_scale.size() != channels)
+      return detail::fail(errc::bad_field, "projection input scale: ", p.input_scale.size(), " entries, expected ", channels);
+    for (const float v : p.input_scale)
+      if (!(v >= power_of_two(-126) && v <= power_of_two(100)))
+        return detail::fail(errc::bad_field, "projection input scale: ", v, ", expected 2^-126 to 2^100");
+    const std::size_t inputs = channels * p.stride * p.stride;
+    if (p.shift.empty() || p.weights.size() != p.shift.size() * inputs)
+      return detail::fail(errc::bad_field, "projection weights: ", p.weights.size(), " for ", p.shift.size(), " latents of ", inputs, " inputs");
+    for (const auto s : p.shift)
+      if (s > 30) return detail::fail(errc::bad_field, "projection shift: ", +s, ", expected 0 to 30");
+    for (std::size_t l = 0; l < p.shift.size(); ++l) {
+      std::int64_t sum = 0;
+      for (std::size_t i = 0; i < inputs; ++i) {
+        const std::int64_t w = p.weights[l * inputs + i];
+        sum += w < 0 ? -w : w;
+      }
+      if (sum > 65535) return detail::fail(errc::bad_field, "projection weights of latent ", l, ": magnitudes add to ", sum, ", expected at most 65535");
+    }
+    return {};
+  }
+  static result<projection> create(const parameters& p, std::size_t channels) {
+    if (auto s = check(p, channels); !s) return s.error();
+    return projection(p, channels);
+  }
+
+  std::size_t latents() const noexcept { return p_.shift.size(); }
+  std::size_t stride() const noexcept { return p_.stride; }
+  /// Height or width of a latent plane.
+  static constexpr std::size_t reduced(std::size_t extent, std::size_t stride) noexcept { return (extent + stride - 1) / stride; }
+
+  /// Fills out[latents * h * w] from the selected channels of x; `factor` multiplies every input scale (the scale of an already
+  /// quantised tensor, else 1). Sets `not_finite` bits from the inputs.
+  template <class T>
+  void apply(const tensor_view<const T>& x, std::span<const std::uint16_t> channels, float factor,
+             std::span<std::int32_t> out, std::uint32_t& not_finite) {
+    const std::size_t s = p_.stride, h = reduced(x.shape.height, s), w = reduced(x.shape.width, s);
+    const std::size_t area = h * w, padded = (area + fixed_block - 1) / fixed_block * fixed_block;
+    const std::size_t inputs = channels.size() * s * s;
+    inputs_.resize(inputs * padded);
+    for (std::size_t k = 0; k < channels.size(); ++k) scales_[k] = detail::single_product(p_.input_scale[k], factor);
+    detail::for_each_block(x, channels, [&](std::size_t k, std::size_t y, std::size_t column, std::size_t n, const float* block) {
+      std::int32_t fixed[fixed_block];
+      std::uint32_t seen = 0;
+      for (std::size_t i = 0; i < fixed_block; ++i) seen |= detail::not_finite_bit(block[i]);
+      not_finite |= seen;
+      to_fixed_block(block, scales_[k], fixed);
+      for (std::size_t i = 0; i < fixed_block; ++i)
+        fixed[i] = fixed[i] > 32767 ? 32767 : fixed[i] < -32767 ? -32767 : fixed[i];
+      std::int16_t* base = inputs_.data() + k * s * s * padded;
+      for (std::size_t i = 0; i < n; ++i) {
+        base[((y % s) * s + column % s) * padded + (y / s) * w + column / s] = static_cast<std::int16_t>(fixed[i]);
+        if (++column == x.shape.width) {
+          column = 0;
+          ++y;
+        }
+      }
+    });
+    if (s > 1) extend(x.shape, channels.size(), h, w, padded);
+    for (std::size_t l = 0; l < latents(); ++l) {
+      const std::int16_t* weights = p_.weights.data() + l * inputs;
+      const int shift = p_.shift[l];
+      const std::int32_t half = shift > 0 ? std::int32_t{1} << (shift - 1) : 0;
+      for (std::size_t begin = 0; begin < area; begin += fixed_block) {
+        alignas(64) std::int32_t sum[fixed_block] = {};
+        for (std::size_t i = 0; i < inputs; ++i) {
+          const std::int16_t* in = inputs_.data() + i * padded + begin;
+          const std::int16_t weight = weights[i];
+          for (std::size_t j = 0; j < fixed_block; ++j) sum[j] += std::int32_t{weight} * in[j];
+        }
+        const std::size_t n = area - begin < fixed_block ? area - begin : fixed_block;
+        // The sum is below 2^31 - 65535 in magnitude; half a divisor more still fits 64 bits only.
+        for (std::size_t j = 0; j < n; ++j)
+          out[l * area + begin + j] = static_cast<std::int32_t>((std::int64_t{sum[j]} + half) >> shift);
+      }
+    }
+  }
+
+private:
+  projection(const parameters& p, std::size_t channels) : p_(p), scales_(channels) {}
+
+  // Repeats the last row and column where the extents are not multiples of the stride.
+  void extend(shape3 shape, std::size_t channels, std::size_t h, std::size_t w, std::size_t padded) {
+    const std::size_t s = p_.stride;
+    if (h * s == shape.height && w * s == shape.width) return;
+    for (std::size_t k = 0; k < channels; ++k) {
+      std::int16_t* base = inputs_.data() + k * s * s * padded;
+      const auto at = [&](std::size_t y, std::size_t x) -> std::int16_t& {
+        return base[((y % s) * s + x % s) * padded + (y / s) * w + x / s];
+      };
+      for (std::size_t y = 0; y < h * s; ++y)
+        for (std::size_t x = y < shape.height ? shape.width : 0; x < w * s; ++x)
+          at(y, x) = at(y < shape.height ? y : shape.height - 1, x < shape.width ? x : shape.width - 1);
+    }
+  }
+
+  parameters p_;
+  std::vector<float> scales_;
+  std::vector<std::int16_t> inputs_; ///< [channels][stride][stride][padded area]
+};
+
+} // namespace aecnn

@@ -1,108 +1,49 @@
-// The elements of a view as float blocks of 64: what pooling, statistics and histograms read, whatever the element type,
-// the layout and the strides. A block of contiguous floats is passed without a copy.
+// The elements of selected channels of a view as float blocks of 64, whatever the element type, the layout and the strides.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <type_traits>
-#include <vector>
 
+#include <aecnn/core/element_source.hpp>
 #include <aecnn/core/fixed_point.hpp>
 #include <aecnn/core/tensor_view.hpp>
 
 namespace aecnn::detail {
 
-/// The strided elements behind a view, and the rule that makes numbers of them: value = number(element) * factor.
-/// number() is exact, so that to_fixed(number, factor * scale) rounds once for quantised tensors, too.
-template <class T>
-struct element_source {
-  tensor_view<const T> elements;
-  std::int32_t zero_point = 0;
-  float factor = 1;
-
-  float number(T v) const noexcept {
-    if constexpr (std::is_integral_v<T>)
-      return static_cast<float>(static_cast<std::int32_t>(v) - zero_point);
-    else
-      return static_cast<float>(v);
-  }
-};
-
-template <class T>
-element_source<std::remove_const_t<T>> source_of(const tensor_view<T>& v) noexcept {
-  return {v, 0, 1};
-}
-template <class T>
-element_source<std::remove_const_t<T>> source_of(const quantized_view<T>& v) noexcept {
-  return {v.elements, v.zero_point, v.scale};
-}
-
-/// Calls f(const float* numbers, std::size_t n) for one channel's elements in row order: n is 64 but for the last call,
-/// and numbers[n..63] are then 0.
+/// Calls f(k, y, column, n, const float* block) for the elements of channels[k] in row order: the block holds n elements from
+/// row y and `column` on, running over the ends of rows; n is 64 but for a channel's last block, and block[n..63] are then 0.
 template <class T, class Function>
-void for_each_block(const element_source<T>& source, std::size_t channel, Function&& f) {
-  const tensor_view<const T>& v = source.elements;
-  const std::size_t area = v.shape.area(), width = v.shape.width;
+void for_each_block(const tensor_view<const T>& x, std::span<const std::uint16_t> channels, Function&& f) {
+  const std::size_t area = x.shape.area(), width = x.shape.width;
   if (area == 0) return;
-  float staged[fixed_block];
-  const bool contiguous = v.strides[2] == 1 && (v.shape.height == 1 || v.strides[1] == static_cast<std::ptrdiff_t>(width));
-  if (contiguous) {
-    const T* p = v.row(channel, 0);
-    std::size_t left = area;
-    for (; left >= fixed_block; left -= fixed_block, p += fixed_block) {
+  const bool contiguous =
+      x.strides[2] == 1 && (x.shape.height == 1 || x.strides[1] == static_cast<std::ptrdiff_t>(width));
+  for (std::size_t k = 0; k < channels.size(); ++k) {
+    std::size_t y = 0, column = 0;
+    for (std::size_t begin = 0; begin < area; begin += fixed_block) {
+      const std::size_t n = area - begin < fixed_block ? area - begin : fixed_block;
+      const std::size_t first_y = y, first_column = column;
       if constexpr (std::is_same_v<T, float>) {
-        f(p, fixed_block);
-      } else {
-        for (std::size_t i = 0; i < fixed_block; ++i) staged[i] = source.number(p[i]);
-        f(static_cast<const float*>(staged), fixed_block);
+        if (contiguous && n == fixed_block) {
+          f(k, begin / width, begin % width, n, x.row(channels[k], 0) + begin);
+          y = (begin + n) / width;
+          column = (begin + n) % width;
+          continue;
+        }
       }
-    }
-    if (left == 0) return;
-    for (std::size_t i = 0; i < fixed_block; ++i) staged[i] = i < left ? source.number(p[i]) : 0.0f;
-    f(static_cast<const float*>(staged), left);
-    return;
-  }
-  std::size_t filled = 0;
-  for (std::size_t y = 0; y < v.shape.height; ++y) {
-    const T* p = v.row(channel, y);
-    for (std::size_t x = 0; x < width; ++x) {
-      staged[filled++] = source.number(p[static_cast<std::ptrdiff_t>(x) * v.strides[2]]);
-      if (filled < fixed_block) continue;
-      f(static_cast<const float*>(staged), fixed_block);
-      filled = 0;
-    }
-  }
-  if (filled == 0) return;
-  for (std::size_t i = filled; i < fixed_block; ++i) staged[i] = 0;
-  f(static_cast<const float*>(staged), filled);
-}
-
-/// The whole view as contiguous channels-first floats: its own memory where it already is that, else a copy in
-/// `scratch`, made pixel by pixel so that channels-last memory is read in order.
-template <class T>
-const float* planar(const element_source<T>& source, std::vector<float>& scratch) {
-  const tensor_view<const T>& v = source.elements;
-  const shape3& s = v.shape;
-  if constexpr (std::is_same_v<T, float>)
-    if (v.strides == tensor_view<const T>::chw(v.data, s.channels, s.height, s.width).strides) return v.data;
-  const std::size_t area = s.area();
-  scratch.resize(s.size());
-  const bool channels_last = s.channels > 1 && v.strides[0] == 1;
-  const std::size_t step = channels_last ? fixed_block : 1;
-  for (std::size_t first = 0; first < s.channels; first += step) {
-    const std::size_t channels = s.channels - first < step ? s.channels - first : step;
-    for (std::size_t y = 0; y < s.height; ++y) {
-      const T* row = v.row(first, y);
-      float* out = scratch.data() + first * area + y * s.width;
-      for (std::size_t x = 0; x < s.width; ++x) {
-        const T* p = row + static_cast<std::ptrdiff_t>(x) * v.strides[2];
-        for (std::size_t c = 0; c < channels; ++c)
-          out[c * area + x] = source.number(p[static_cast<std::ptrdiff_t>(c) * v.strides[0]]) * source.factor;
+      float block[fixed_block] = {};
+      for (std::size_t i = 0; i < n; ++i) {
+        block[i] = static_cast<float>(x(channels[k], y, column));
+        if (++column == width) {
+          column = 0;
+          ++y;
+        }
       }
+      f(k, first_y, first_column, n, static_cast<const float*>(block));
     }
   }
-  return scratch.data();
 }
 
 } // namespace aecnn::detail

@@ -11,7 +11,7 @@ namespace aecnn {
 struct limits {
   std::size_t max_elements = std::size_t{1} << 26;       ///< elements of one tensor [C,H,W] or of one weight
   std::size_t max_channels = std::size_t{1} << 16;       ///< channels of a tensor
-  std::size_t max_extent = std::size_t{1} << 15;         ///< height or width of a tensor
+  std::size_t max_extent = std::size_t{1} << 14;         ///< height or width of a tensor
   std::size_t max_file_bytes = std::size_t{1} << 30;     ///< bytes of a profile, .npy or stream file
   std::size_t max_json_bytes = std::size_t{1} << 24;     ///< bytes of JSON text in a profile
   std::size_t max_json_depth = 64;                       ///< nesting of JSON values in a profile

@@ -61,17 +61,18 @@ public:
   /// Height or width of a latent plane.
   static constexpr std::size_t reduced(std::size_t extent, std::size_t stride) noexcept { return (extent + stride - 1) / stride; }
 
-  /// Fills out[latents * h * w] from the selected channels of x; `factor` multiplies every input scale (the scale of an already
-  /// quantised tensor, else 1). Sets `not_finite` bits from the inputs.
+  /// Fills out[latents * h * w] from the selected channels of the source; sets the top bit of `not_finite` where one of them
+  /// holds an infinity or a NaN. Allocates only where a tensor is larger than any before.
   template <class T>
-  void apply(const tensor_view<const T>& x, std::span<const std::uint16_t> channels, float factor,
-             std::span<std::int32_t> out, std::uint32_t& not_finite) {
+  void apply(const detail::element_source<T>& source, std::span<const std::uint16_t> channels, std::span<std::int32_t> out,
+             std::uint32_t& not_finite) {
+    const auto& x = source.elements;
     const std::size_t s = p_.stride, h = reduced(x.shape.height, s), w = reduced(x.shape.width, s);
     const std::size_t area = h * w, padded = (area + fixed_block - 1) / fixed_block * fixed_block;
     const std::size_t inputs = channels.size() * s * s;
     inputs_.resize(inputs * padded);
-    for (std::size_t k = 0; k < channels.size(); ++k) scales_[k] = detail::single_product(p_.input_scale[k], factor);
-    detail::for_each_block(x, channels, [&](std::size_t k, std::size_t y, std::size_t column, std::size_t n, const float* block) {
+    for (std::size_t k = 0; k < channels.size(); ++k) scales_[k] = detail::single_product(p_.input_scale[k], source.factor);
+    detail::for_each_block(source, channels, [&](std::size_t k, std::size_t y, std::size_t column, std::size_t n, const float* block) {
       std::int32_t fixed[fixed_block];
       std::uint32_t seen = 0;
       for (std::size_t i = 0; i < fixed_block; ++i) seen |= detail::not_finite_bit(block[i]);
@@ -80,6 +81,11 @@ public:
       for (std::size_t i = 0; i < fixed_block; ++i)
         fixed[i] = fixed[i] > 32767 ? 32767 : fixed[i] < -32767 ? -32767 : fixed[i];
       std::int16_t* base = inputs_.data() + k * s * s * padded;
+      if (s == 1) {
+        base += y * w + column;
+        for (std::size_t i = 0; i < n; ++i) base[i] = static_cast<std::int16_t>(fixed[i]);
+        return;
+      }
       for (std::size_t i = 0; i < n; ++i) {
         base[((y % s) * s + column % s) * padded + (y / s) * w + column / s] = static_cast<std::int16_t>(fixed[i]);
         if (++column == x.shape.width) {

@@ -1,0 +1,33 @@
+// A 16-bit checksum over the decoded symbols, mixed with the profile's content hash and the operating point: it detects changed
+// payloads and streams of another profile. Four independent lanes take the symbols in turn, so it costs about one cycle a
+// symbol; every step is a bijection of its lane, so a single changed symbol always changes the 32-bit state, of which 16
+// bits are kept. Not a cryptographic signature.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <aecnn/core/symbol.hpp>
+
+namespace aecnn {
+
+/// The checksum of symbols[0..n) under a profile of content hash `profile_hash` at `operating_point`.
+constexpr std::uint16_t symbol_checksum(std::span<const symbol> symbols, std::uint64_t profile_hash,
+                                        std::uint32_t operating_point) noexcept {
+  const auto step = [](std::uint32_t lane, std::uint32_t v) { return std::rotl((lane ^ v) * 0x9e3779b1U, 13); };
+  std::uint32_t lanes[4] = {static_cast<std::uint32_t>(profile_hash), static_cast<std::uint32_t>(profile_hash >> 32),
+                            operating_point, static_cast<std::uint32_t>(symbols.size())};
+  std::size_t i = 0;
+  for (; i + 4 <= symbols.size(); i += 4)
+    for (std::size_t k = 0; k < 4; ++k) lanes[k] = step(lanes[k], symbols[i + k]);
+  for (; i < symbols.size(); ++i) lanes[i % 4] = step(lanes[i % 4], symbols[i]);
+  std::uint32_t h = 0;
+  for (const std::uint32_t lane : lanes) h = step(h, lane);
+  h ^= h >> 15;
+  h *= 0x85ebca6bU;
+  return static_cast<std::uint16_t>(h >> 16);
+}
+
+} // namespace aecnn

@@ -1,0 +1,263 @@
+// The device side: a feature tensor in, bytes out. Needs neither Eigen nor xtensor nor JSON.
+//
+//   aecnn::encoder enc(profile, {.operating_point = 2});
+//   std::vector<std::byte> bytes = enc.encode(x);        // x: anything tensor-like (core/tensor_view.hpp)
+//
+// Path: select channels, project (optional), quantise, choose symbols by rate and distortion (optional), entropy-code, frame.
+// Time is linear in the selected elements, plus the projection's products.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <aecnn/bitstream/checksum.hpp>
+#include <aecnn/bitstream/header.hpp>
+#include <aecnn/core/blocks.hpp>
+#include <aecnn/core/error.hpp>
+#include <aecnn/core/tensor_view.hpp>
+#include <aecnn/entropy/context_coder.hpp>
+#include <aecnn/entropy/entropy_coder.hpp>
+#include <aecnn/fwd.hpp>
+#include <aecnn/profile.hpp>
+#include <aecnn/quantize/quantizer.hpp>
+#include <aecnn/quantize/rate_distortion.hpp>
+#include <aecnn/quantize/uniform_quantizer.hpp>
+#include <aecnn/select/channel_selector.hpp>
+#include <aecnn/select/projection.hpp>
+#include <aecnn/select/selector.hpp>
+
+namespace aecnn {
+
+struct encode_options {
+  std::size_t operating_point = 0;     ///< index into profile::operating_points
+  framing frame = framing::standard;   ///< what surrounds the payload
+  limits bounds{};                     ///< of the tensors that are accepted
+};
+
+/// Encodes tensors of one profile at one operating point. An encoder holds its own copy of what it needs and its scratch
+/// memory: use one per thread. Copying one is how to get another.
+template <selector Selector, quantizer Quantizer, entropy_coder EntropyCoder>
+class basic_encoder {
+public:
+  /// An encoder of the profile's own components. errc::bad_operating_point, errc::bad_field where the profile is inconsistent.
+  static result<basic_encoder> create(const profile& p, const encode_options& options = {}) {
+    auto point = find(p, options);
+    if (!point) return point.error();
+    const operating_point& o = **point;
+    auto select = Selector::create(o.selector, p.shape.channels);
+    if (!select) return select.error();
+    auto quantise = Quantizer::create(o.quantizer, o.latents(), !o.projection);
+    if (!quantise) return quantise.error();
+    auto code = EntropyCoder::create(o.entropy, o.latents());
+    if (!code) return code.error();
+    return assemble(p, o, options, std::move(*select), std::move(*quantise), std::move(*code));
+  }
+
+  /// An encoder of given components in the place of the profile's. The profile still gives shape, projection, lambda and hash.
+  static result<basic_encoder> create(const profile& p, const encode_options& options, Selector select, Quantizer quantise,
+                                      EntropyCoder code) {
+    auto point = find(p, options);
+    if (!point) return point.error();
+    return assemble(p, **point, options, std::move(select), std::move(quantise), std::move(code));
+  }
+
+  /// As create(); throws aecnn::error.
+  explicit basic_encoder(const profile& p, const encode_options& options = {}) : basic_encoder(create(p, options).value()) {}
+
+  /// The stream of x. errc::bad_shape where x is not of the profile's shape, errc::not_finite where a channel that is read
+  /// holds a NaN or an infinity, errc::limit_exceeded.
+  template <tensor_like X>
+  result<std::vector<std::byte>> try_encode(X&& x) noexcept {
+    return detail::guarded([&]() -> result<std::vector<std::byte>> {
+      if (auto s = encode_stream(x); !s) return s.error();
+      return stream_;
+    });
+  }
+  /// As try_encode(); throws aecnn::error.
+  template <tensor_like X>
+  std::vector<std::byte> encode(X&& x) {
+    return try_encode(x).value();
+  }
+
+  /// Writes the stream of x to the front of `buffer` and returns its length. Allocates nothing after the first call for
+  /// a shape. errc::buffer_too_small (the buffer is then untouched), and what try_encode() fails with.
+  template <tensor_like X>
+  result<std::size_t> try_encode_to(X&& x, std::span<std::byte> buffer) noexcept {
+    return detail::guarded([&]() -> result<std::size_t> {
+      if (auto s = encode_stream(x); !s) return s.error();
+      if (stream_.size() > buffer.size())
+        return detail::fail(errc::buffer_too_small, "buffer of ", buffer.size(), " bytes, expected at least ", stream_.size());
+      for (std::size_t i = 0; i < stream_.size(); ++i) buffer[i] = stream_[i];
+      return stream_.size();
+    });
+  }
+  /// As try_encode_to(); throws aecnn::error.
+  template <tensor_like X>
+  std::size_t encode_to(X&& x, std::span<std::byte> buffer) {
+    return try_encode_to(x, buffer).value();
+  }
+
+  /// Everything before the entropy coder: selects, projects and quantises x without regard to rate, into symbols [L,h,w]
+  /// that stay valid until the next call. For measurements, and for entropy coders of one's own.
+  template <tensor_like X>
+  result<std::span<const symbol>> try_quantise(X&& x) noexcept {
+    return detail::guarded([&]() -> result<std::span<const symbol>> {
+      auto view = try_as_view(x);
+      if (!view) return view.error();
+      if (auto s = quantise(*view, false); !s) return s.error();
+      return std::span<const symbol>(symbols_);
+    });
+  }
+
+  /// The symbols [L,h,w] of the last tensor encoded.
+  std::span<const symbol> symbols() const noexcept { return symbols_; }
+  /// Their shape.
+  shape3 symbols_shape() const noexcept { return planes_; }
+
+private:
+  basic_encoder(const profile& p, const operating_point& o, const encode_options& options, Selector select,
+                Quantizer quantise, EntropyCoder code)
+      : selector_(std::move(select)), quantizer_(std::move(quantise)), coder_(std::move(code)), options_(options),
+        shape_(p.shape), hash_(p.hash), lambda_(o.lambda) {
+    mask_.resize(selector_.per_input() ? selector_.candidates().size() : 0);
+  }
+
+  static result<const operating_point*> find(const profile& p, const encode_options& options) {
+    if (options.operating_point >= p.operating_points.size())
+      return detail::fail(errc::bad_operating_point, "operating point ", options.operating_point, ", the profile has ",
+                          p.operating_points.size());
+    const operating_point& o = p.operating_points[options.operating_point];
+    if (auto s = check(o, p, options.operating_point); !s) return s.error();
+    return &o;
+  }
+
+  static result<basic_encoder> assemble(const profile& p, const operating_point& o, const encode_options& options,
+                                        Selector select, Quantizer quantise, EntropyCoder code) {
+    basic_encoder e(p, o, options, std::move(select), std::move(quantise), std::move(code));
+    if (o.projection) {
+      auto a = projection::create(*o.projection, e.selector_.candidates().size());
+      if (!a) return a.error();
+      e.projection_ = std::move(*a);
+    }
+    return e;
+  }
+
+  template <class X>
+  status encode_stream(X& x) {
+    auto view = try_as_view(x);
+    if (!view) return view.error();
+    stream_.clear();
+    if (options_.frame == framing::standard) {
+      stream_header h;
+      h.operating_point = static_cast<std::uint32_t>(options_.operating_point);
+      h.profile_id = profile_id(hash_);
+      h.height = detail::source_of(*view).elements.shape.height;
+      h.width = detail::source_of(*view).elements.shape.width;
+      if (auto s = check_shape(detail::source_of(*view).elements.shape); !s) return s;
+      write_header(h, shape_.height == 0, stream_);
+    }
+    if (auto s = quantise(*view, lambda_ != 0); !s) return s;
+    status coded;
+    if (lambda_ != 0) {
+      coded = coder_.encode_chosen(symbols_, planes_, mask_, stream_,
+                                   rate_distortion_choice<Quantizer>(quantizer_, latents_, lambda_));
+    } else {
+      coded = coder_.encode(symbols_, planes_, mask_, stream_);
+    }
+    if (!coded) return coded;
+    if (options_.frame == framing::standard) {
+      const std::uint16_t sum = symbol_checksum(symbols_, hash_, static_cast<std::uint32_t>(options_.operating_point));
+      stream_[2] = static_cast<std::byte>(sum & 0xff);
+      stream_[3] = static_cast<std::byte>(sum >> 8);
+    }
+    return {};
+  }
+
+  status check_shape(shape3 s) const {
+    const bool open = shape_.height == 0;
+    if (s.channels != shape_.channels || (!open && s != shape_) || s.height == 0 || s.width == 0)
+      return detail::fail(errc::bad_shape, "tensor of shape ", to_string(s), ", expected ",
+                          open ? std::to_string(shape_.channels) + " channels of at least 1x1" : to_string(shape_));
+    const auto& l = options_.bounds;
+    std::size_t area = 0, size = 0;
+    if (s.height > l.max_extent || s.width > l.max_extent || (open && (s.height > max_header_extent || s.width > max_header_extent)) ||
+        !detail::multiply(s.height, s.width, area) || !detail::multiply(s.channels, area, size) || size > l.max_elements)
+      return detail::fail(errc::limit_exceeded, "tensor of shape ", to_string(s), " is above the limits (", l.max_elements,
+                          " elements, extents ", l.max_extent, ")");
+    return {};
+  }
+
+  template <class View>
+  status quantise(const View& x, bool keep_latents) {
+    if (auto s = check_shape(detail::source_of(x).elements.shape); !s) return s;
+    const shape3 in = detail::source_of(x).elements.shape;
+    const auto channels = selector_.candidates();
+    planes_ = projection_ ? shape3{projection_->latents(), projection::reduced(in.height, projection_->stride()),
+                                   projection::reduced(in.width, projection_->stride())}
+                          : shape3{channels.size(), in.height, in.width};
+    symbols_.resize(planes_.size());
+    if (keep_latents || projection_) latents_.resize(planes_.size());
+    if (selector_.per_input())
+      if (auto s = selector_.choose(x, mask_, workspace_); !s) return s;
+    const auto source = detail::source_of(x);
+    std::uint32_t not_finite = 0;
+    if (projection_) {
+      projection_->apply(source, channels, latents_, not_finite);
+      const std::size_t area = planes_.area();
+      for (std::size_t k = 0; k < planes_.channels; ++k) {
+        const std::int32_t offset = quantizer_.offset(k);
+        for (std::size_t i = k * area; i < (k + 1) * area; ++i) {
+          latents_[i] -= offset;
+          if (!keep_latents) symbols_[i] = quantizer_.quantise(k, latents_[i]);
+        }
+      }
+    } else {
+      detail::for_each_block(source, channels, [&](std::size_t k, std::size_t y, std::size_t column, std::size_t n,
+                                                   const float* block) {
+        const std::size_t begin = (k * in.height + y) * in.width + column;
+        std::uint32_t seen = 0;
+        for (std::size_t i = 0; i < fixed_block; ++i) seen |= detail::not_finite_bit(block[i]);
+        not_finite |= seen;
+        alignas(64) std::int32_t latent[fixed_block];
+        to_fixed_block(block, detail::single_product(quantizer_.scale(k), source.factor), latent);
+        const std::int32_t offset = quantizer_.offset(k);
+        for (std::size_t i = 0; i < fixed_block; ++i) latent[i] -= offset;
+        if (!mask_.empty() && mask_[k] == 0)
+          for (std::size_t i = 0; i < fixed_block; ++i) latent[i] = 0;
+        if (keep_latents) {
+          for (std::size_t i = 0; i < n; ++i) latents_[begin + i] = latent[i];
+        } else if (n == fixed_block) {
+          quantizer_.quantise_block(k, latent, symbols_.data() + begin);
+        } else {
+          for (std::size_t i = 0; i < n; ++i) symbols_[begin + i] = quantizer_.quantise(k, latent[i]);
+        }
+      });
+    }
+    if ((not_finite >> 31) != 0) return failure{errc::not_finite, "tensor: a selected channel holds a NaN or an infinity"};
+    return {};
+  }
+
+  Selector selector_;
+  Quantizer quantizer_;
+  EntropyCoder coder_;
+  std::optional<projection> projection_;
+  encode_options options_;
+  shape3 shape_;
+  std::uint64_t hash_;
+  std::uint32_t lambda_;
+  typename Selector::workspace workspace_{};
+  shape3 planes_{};
+  std::vector<std::uint8_t> mask_;
+  std::vector<std::int32_t> latents_;
+  std::vector<symbol> symbols_;
+  std::vector<std::byte> stream_;
+};
+
+/// The default encoder.
+using encoder = basic_encoder<channel_selector, uniform_quantizer, context_coder>;
+
+} // namespace aecnn

@@ -191,6 +191,18 @@ private:
     return {};
   }
 
+  // Lets fill() write 64 elements to `out`, or to the side where fewer than 64 have room.
+  template <class T, class Fill>
+  static void put_block(std::size_t n, T* out, Fill&& fill) {
+    if (n == fixed_block) {
+      fill(out);
+      return;
+    }
+    alignas(64) T side[fixed_block];
+    fill(side);
+    for (std::size_t i = 0; i < n; ++i) out[i] = side[i];
+  }
+
   template <class View>
   status quantise(const View& x, bool keep_latents) {
     if (auto s = check_shape(detail::source_of(x).elements.shape); !s) return s;
@@ -216,24 +228,19 @@ private:
         }
       }
     } else {
-      detail::for_each_block(source, channels, [&](std::size_t k, std::size_t y, std::size_t column, std::size_t n,
-                                                   const float* block) {
-        const std::size_t begin = (k * in.height + y) * in.width + column;
-        std::uint32_t seen = 0;
-        for (std::size_t i = 0; i < fixed_block; ++i) seen |= detail::not_finite_bit(block[i]);
-        not_finite |= seen;
-        alignas(64) std::int32_t latent[fixed_block];
-        to_fixed_block(block, detail::single_product(quantizer_.scale(k), source.factor), latent);
-        const std::int32_t offset = quantizer_.offset(k);
-        for (std::size_t i = 0; i < fixed_block; ++i) latent[i] -= offset;
-        if (!mask_.empty() && mask_[k] == 0)
-          for (std::size_t i = 0; i < fixed_block; ++i) latent[i] = 0;
-        if (keep_latents) {
-          for (std::size_t i = 0; i < n; ++i) latents_[begin + i] = latent[i];
-        } else if (n == fixed_block) {
-          quantizer_.quantise_block(k, latent, symbols_.data() + begin);
+      detail::for_each_block(source, channels, [&](std::size_t k, std::size_t first, std::size_t n, const float* block) {
+        const std::size_t begin = k * in.area() + first;
+        if (!mask_.empty() && mask_[k] == 0) {
+          if (keep_latents)
+            for (std::size_t i = 0; i < n; ++i) latents_[begin + i] = 0;
+          else
+            for (std::size_t i = 0; i < n; ++i) symbols_[begin + i] = static_cast<symbol>(quantizer_.zero());
+        } else if (keep_latents) {
+          put_block(n, latents_.data() + begin,
+                    [&](std::int32_t* out) { not_finite |= quantizer_.latents(k, source.factor, block, out); });
         } else {
-          for (std::size_t i = 0; i < n; ++i) symbols_[begin + i] = quantizer_.quantise(k, latent[i]);
+          put_block(n, symbols_.data() + begin,
+                    [&](symbol* out) { not_finite |= quantizer_.symbols(k, source.factor, block, out); });
         }
       });
     }

@@ -22,27 +22,27 @@ struct is_eigen_tensor : std::false_type {};
 template <class Scalar, int Options, class Index>
 struct is_eigen_tensor<Eigen::Tensor<Scalar, 3, Options, Index>> : std::true_type {};
 template <class Scalar, std::ptrdiff_t C, std::ptrdiff_t H, std::ptrdiff_t W, int Options, class Index>
-struct is_eigen_tensor<Eigen::TensorFixedSize<Scalar, Eigen::Sizes<C, H, W>, Options, Index>>
-    : std::true_type {};
+struct is_eigen_tensor<Eigen::TensorFixedSize<Scalar, Eigen::Sizes<C, H, W>, Options, Index>> : std::true_type {};
 template <class Plain, int Options, template <class> class MakePointer>
 struct is_eigen_tensor<Eigen::TensorMap<Plain, Options, MakePointer>> : is_eigen_tensor<std::remove_const_t<Plain>> {};
+
+template <class X>
+concept eigen_tensor = is_eigen_tensor<X>::value;
 
 /// A matrix, array, map, reference or block whose elements lie in memory.
 template <class X>
 concept eigen_matrix = std::is_base_of_v<Eigen::DenseBase<X>, X> && requires(X& x) {
-  requires (static_cast<unsigned>(X::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit)) != 0;
+  requires bool(static_cast<unsigned>(X::Flags) & static_cast<unsigned>(Eigen::DirectAccessBit));
   requires std::is_pointer_v<decltype(x.data())>;
 };
 
 } // namespace detail
 
 /// [C,H,W] = the tensor's three dimensions.
-template <class X>
-  requires detail::is_eigen_tensor<X>::value
+template <detail::eigen_tensor X>
 struct view_traits<X> {
-  template <class Y>
-    requires std::is_same_v<std::remove_const_t<Y>, X>
-  static auto view(Y& x) noexcept {
+  template <class MaybeConst>
+  static auto view(MaybeConst& x) noexcept {
     using element = std::remove_pointer_t<decltype(x.data())>;
     const auto c = static_cast<std::ptrdiff_t>(x.dimension(0)), h = static_cast<std::ptrdiff_t>(x.dimension(1)),
                w = static_cast<std::ptrdiff_t>(x.dimension(2));
@@ -57,9 +57,8 @@ struct view_traits<X> {
 /// One channel a row: [rows,1,cols]. For planes of several rows see channel_rows.
 template <detail::eigen_matrix X>
 struct view_traits<X> {
-  template <class Y>
-    requires std::is_same_v<std::remove_const_t<Y>, X>
-  static auto view(Y& x) noexcept {
+  template <class MaybeConst>
+  static auto view(MaybeConst& x) noexcept {
     using element = std::remove_pointer_t<decltype(x.data())>;
     return tensor_view<element>(x.data(), {static_cast<std::size_t>(x.rows()), 1, static_cast<std::size_t>(x.cols())},
                                 {static_cast<std::ptrdiff_t>(x.rowStride()),

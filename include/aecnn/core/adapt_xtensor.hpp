@@ -23,9 +23,15 @@
 namespace aecnn {
 namespace detail {
 
-/// An xtensor expression over memory of its own or of another container.
+/// The rank as a constant, or any_rank where it is only known at run time.
 template <class X>
-concept xtensor_in_memory = xt::is_xexpression<X>::value && requires(X& x) {
+inline constexpr std::size_t xtensor_rank = xt::get_rank<std::remove_const_t<X>>::value;
+inline constexpr std::size_t any_rank = static_cast<std::size_t>(-1);
+
+/// An xtensor expression of rank 3, or of a rank known at run time, over memory of its own or of another container.
+template <class X>
+concept xtensor_in_memory = xt::is_xexpression<X>::value &&(xtensor_rank<X> == 3 || xtensor_rank<X> == any_rank) &&
+                            requires(X& x) {
   requires std::is_pointer_v<decltype(x.data())>;
   { x.data_offset() } -> std::convertible_to<std::size_t>;
   { x.shape()[0] } -> std::convertible_to<std::size_t>;
@@ -33,10 +39,7 @@ concept xtensor_in_memory = xt::is_xexpression<X>::value && requires(X& x) {
   { x.dimension() } -> std::convertible_to<std::size_t>;
 };
 
-/// The rank as a constant, or the largest size_t where it is only known at run time.
-template <class X>
-inline constexpr std::size_t xtensor_rank = xt::get_rank<std::remove_const_t<X>>::value;
-
+/// X of rank 3.
 template <class X>
 auto view_of_xtensor(X& x) noexcept {
   using element = std::remove_pointer_t<decltype(x.data())>;
@@ -52,18 +55,16 @@ auto view_of_xtensor(X& x) noexcept {
 /// constant rank is not tensor_like.
 template <detail::xtensor_in_memory X>
 struct view_traits<X> {
-  template <class Y>
-    requires(std::is_same_v<std::remove_const_t<Y>, X> && detail::xtensor_rank<X> == 3)
-  static auto view(Y& x) noexcept {
-    return detail::view_of_xtensor(x);
-  }
-
-  template <class Y>
-    requires(std::is_same_v<std::remove_const_t<Y>, X> && detail::xtensor_rank<X> == static_cast<std::size_t>(-1))
-  static auto view(Y& x) -> result<decltype(detail::view_of_xtensor(x))> {
-    if (x.dimension() != 3)
-      return detail::fail(errc::bad_shape, "array of rank ", x.dimension(), ", expected rank 3: [C,H,W]");
-    return detail::view_of_xtensor(x);
+  template <class MaybeConst>
+  static auto view(MaybeConst& x) {
+    if constexpr (detail::xtensor_rank<X> == 3) {
+      return detail::view_of_xtensor(x);
+    } else {
+      using checked = result<decltype(detail::view_of_xtensor(x))>;
+      return x.dimension() == 3 ? checked(detail::view_of_xtensor(x))
+                                : checked(detail::fail(errc::bad_shape, "array of rank ", x.dimension(),
+                                                       ", expected rank 3: [C,H,W]"));
+    }
   }
 };
 

@@ -1,4 +1,5 @@
-// The elements of selected channels of a view as float blocks of 64, whatever the element type, the layout and the strides.
+// Walks chosen channels of a tensor in blocks of up to 64 floats, whatever its layout and element type: the one place where
+// the encoder reads feature tensors. Contiguous float memory is handed on without a copy.
 #pragma once
 
 #include <cstddef>
@@ -12,37 +13,40 @@
 
 namespace aecnn::detail {
 
-/// Calls f(k, y, column, n, const float* block) for the elements of channels[k] in row order: the block holds n elements from
-/// row y and `column` on, running over the ends of rows; n is 64 but for a channel's last block, and block[n..63] are then 0.
-template <class T, class Function>
-void for_each_block(const tensor_view<const T>& x, std::span<const std::uint16_t> channels, Function&& f) {
-  const std::size_t area = x.shape.area(), width = x.shape.width;
-  if (area == 0) return;
-  const bool contiguous =
-      x.strides[2] == 1 && (x.shape.height == 1 || x.strides[1] == static_cast<std::ptrdiff_t>(width));
-  for (std::size_t k = 0; k < channels.size(); ++k) {
-    std::size_t y = 0, column = 0;
-    for (std::size_t begin = 0; begin < area; begin += fixed_block) {
-      const std::size_t n = area - begin < fixed_block ? area - begin : fixed_block;
-      const std::size_t first_y = y, first_column = column;
-      if constexpr (std::is_same_v<T, float>) {
-        if (contiguous && n == fixed_block) {
-          f(k, begin / width, begin % width, n, x.row(channels[k], 0) + begin);
-          y = (begin + n) / width;
-          column = (begin + n) % width;
-          continue;
-        }
+/// Calls visit(k, begin, n, block) for every piece of channel channels[k]: n elements from element `begin` of the channel
+/// on (row begin / width, column begin % width), `block` readable for 64 floats, which the source's factor completes to values. Where rows follow each other without a gap a
+/// piece may go on into the next rows. Channels-last tensors are walked with the channel as the inner loop, which keeps
+/// their cache lines in use.
+template <class T, class Visit>
+void for_each_block(const element_source<T>& source, std::span<const std::uint16_t> channels, Visit&& visit) {
+  const tensor_view<const T>& x = source.elements;
+  const bool joined = x.strides[1] == static_cast<std::ptrdiff_t>(x.shape.width) * x.strides[2];
+  const std::size_t rows = joined ? 1 : x.shape.height;
+  const std::size_t length = joined ? x.shape.area() : x.shape.width;
+  alignas(64) float buffer[fixed_block];
+  const auto piece = [&](std::size_t k, std::size_t row, std::size_t begin) {
+    const std::size_t n = length - begin < fixed_block ? length - begin : fixed_block;
+    const T* p = x.row(channels[k], row) + static_cast<std::ptrdiff_t>(begin) * x.strides[2];
+    const std::size_t first = row * x.shape.width + begin;
+    if constexpr (std::is_same_v<T, float>) {
+      if (x.strides[2] == 1 && n == fixed_block) {
+        visit(k, first, n, p);
+        return;
       }
-      float block[fixed_block] = {};
-      for (std::size_t i = 0; i < n; ++i) {
-        block[i] = static_cast<float>(x(channels[k], y, column));
-        if (++column == width) {
-          column = 0;
-          ++y;
-        }
-      }
-      f(k, first_y, first_column, n, static_cast<const float*>(block));
     }
+    for (std::size_t i = 0; i < n; ++i) buffer[i] = source.number(p[static_cast<std::ptrdiff_t>(i) * x.strides[2]]);
+    for (std::size_t i = n; i < fixed_block; ++i) buffer[i] = 0.0F;
+    visit(k, first, n, static_cast<const float*>(buffer));
+  };
+  const auto magnitude = [](std::ptrdiff_t s) { return s < 0 ? -s : s; };
+  if (magnitude(x.strides[0]) < magnitude(x.strides[2])) {
+    for (std::size_t row = 0; row < rows; ++row)
+      for (std::size_t begin = 0; begin < length; begin += fixed_block)
+        for (std::size_t k = 0; k < channels.size(); ++k) piece(k, row, begin);
+  } else {
+    for (std::size_t k = 0; k < channels.size(); ++k)
+      for (std::size_t row = 0; row < rows; ++row)
+        for (std::size_t begin = 0; begin < length; begin += fixed_block) piece(k, row, begin);
   }
 }
 

@@ -55,9 +55,8 @@ public:
       failed_ = true;
       return {};
     }
-    const auto s = bytes_.subspan(position_, n);
     position_ += n;
-    return s;
+    return {bytes_.data() + (position_ - n), n};
   }
   /// Everything not yet read.
   constexpr std::span<const std::byte> rest() noexcept { return take(remaining()); }
@@ -90,8 +89,12 @@ public:
     for (; v >= 0x80; v >>= 7) u8(static_cast<std::uint8_t>((v & 0x7f) | 0x80));
     u8(static_cast<std::uint8_t>(v));
   }
-  void bytes(std::span<const std::byte> b) { out_->insert(out_->end(), b.begin(), b.end()); }
-  void text(std::string_view s) { bytes(std::as_bytes(std::span(s.data(), s.size()))); }
+  void bytes(std::span<const std::byte> b) {
+    for (std::size_t i = 0; i < b.size(); ++i) out_->push_back(b[i]);
+  }
+  void text(std::string_view s) {
+    for (std::size_t i = 0; i < s.size(); ++i) u8(static_cast<std::uint8_t>(s[i]));
+  }
   std::size_t size() const noexcept { return out_->size(); }
 
 private:

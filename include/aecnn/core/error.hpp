@@ -7,12 +7,10 @@
 #include <cstddef>
 #include <cstdlib>
 #include <new>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 #include <aecnn/core/config.hpp>
 
@@ -83,20 +81,51 @@ namespace detail {
 #endif
 }
 
-inline void append(std::string& s, std::string_view v) { s.append(v); }
-inline void append(std::string& s, char v) { s.push_back(v); }
-template <class Number>
-  requires std::is_arithmetic_v<Number>
-void append(std::string& s, Number v) {
-  s.append(std::to_string(v));
-}
+/// A piece of a message: text or a number. Not a template, so that messages cost no compile time.
+class message_part {
+public:
+  constexpr message_part() = default;
+  constexpr message_part(const char* v) : text_(v) {}                                           // NOLINT: implicit by intent
+  constexpr message_part(std::string_view v) : text_(v) {}                                      // NOLINT
+  message_part(const std::string& v) : text_(v) {}                                              // NOLINT
+  constexpr message_part(char v) : kind_(kind::letter), letter_(v) {}                            // NOLINT
+  constexpr message_part(int v) : kind_(kind::integer), integer_(v) {}                          // NOLINT
+  constexpr message_part(long v) : kind_(kind::integer), integer_(v) {}                         // NOLINT
+  constexpr message_part(long long v) : kind_(kind::integer), integer_(v) {}                    // NOLINT
+  constexpr message_part(unsigned v) : kind_(kind::natural), natural_(v) {}                     // NOLINT
+  constexpr message_part(unsigned long v) : kind_(kind::natural), natural_(v) {}                // NOLINT
+  constexpr message_part(unsigned long long v) : kind_(kind::natural), natural_(v) {}           // NOLINT
+  constexpr message_part(double v) : kind_(kind::number), number_(v) {}                         // NOLINT
+  void append_to(std::string& s) const {
+    switch (kind_) {
+    case kind::text: s.append(text_); break;
+    case kind::letter: s.push_back(letter_); break;
+    case kind::integer: s.append(std::to_string(integer_)); break;
+    case kind::natural: s.append(std::to_string(natural_)); break;
+    case kind::number: s.append(std::to_string(number_)); break;
+    }
+  }
+
+private:
+  enum class kind { text, letter, integer, natural, number };
+  kind kind_ = kind::text;
+  std::string_view text_{};
+  union {
+    long long integer_ = 0;
+    char letter_;
+    unsigned long long natural_;
+    double number_;
+  };
+};
 
 /// Joins text and numbers into a message; only called where a failure is certain.
-template <class... Parts>
-failure fail(errc code, const Parts&... parts) {
-  failure f{code, {}};
-  (append(f.message, parts), ...);
-  return f;
+inline failure fail(errc code, const message_part& a, const message_part& b = {}, const message_part& c = {},
+                    const message_part& d = {}, const message_part& e = {}, const message_part& f = {},
+                    const message_part& g = {}, const message_part& h = {}, const message_part& i = {},
+                    const message_part& j = {}, const message_part& k = {}, const message_part& l = {}) {
+  failure out{code, {}};
+  for (const message_part* p : {&a, &b, &c, &d, &e, &f, &g, &h, &i, &j, &k, &l}) p->append_to(out.message);
+  return out;
 }
 
 } // namespace detail
@@ -106,34 +135,68 @@ template <class T>
 class [[nodiscard]] result {
 public:
   using value_type = T;
-  result(T value) : value_(std::move(value)) {}             // NOLINT: implicit by intent, like std::expected
-  result(failure f) : failure_(std::move(f)) {}             // NOLINT
-  bool has_value() const noexcept { return value_.has_value(); }
-  explicit operator bool() const noexcept { return has_value(); }
+  result(const T& value) : value_(value), has_value_(true) {}                       // NOLINT: implicit, like std::expected
+  result(T&& value) : value_(static_cast<T&&>(value)), has_value_(true) {}          // NOLINT
+  result(failure f) : nothing_(), failure_(static_cast<failure&&>(f)) {}            // NOLINT
+  result(const result& r) : nothing_(), failure_(r.failure_) {
+    if (r.has_value_) construct(r.value_);
+  }
+  result(result&& r) noexcept : nothing_(), failure_(static_cast<failure&&>(r.failure_)) {
+    if (r.has_value_) construct(static_cast<T&&>(r.value_));
+  }
+  result& operator=(const result& r) {
+    if (this != &r) *this = result(r);
+    return *this;
+  }
+  result& operator=(result&& r) noexcept {
+    if (this == &r) return *this;
+    destroy();
+    failure_ = static_cast<failure&&>(r.failure_);
+    if (r.has_value_) construct(static_cast<T&&>(r.value_));
+    return *this;
+  }
+  ~result() { destroy(); }
+
+  bool has_value() const noexcept { return has_value_; }
+  explicit operator bool() const noexcept { return has_value_; }
   /// The value; valid only where has_value().
-  T& operator*() & noexcept { return *value_; }
-  const T& operator*() const& noexcept { return *value_; }
-  T&& operator*() && noexcept { return std::move(*value_); }
-  T* operator->() noexcept { return &*value_; }
-  const T* operator->() const noexcept { return &*value_; }
+  T& operator*() & noexcept { return value_; }
+  const T& operator*() const& noexcept { return value_; }
+  T&& operator*() && noexcept { return static_cast<T&&>(value_); }
+  T* operator->() noexcept { return &value_; }
+  const T* operator->() const noexcept { return &value_; }
   /// The failure; valid only where !has_value().
   const failure& error() const noexcept { return failure_; }
   /// The value, or throws `aecnn::error`.
   T& value() & {
-    if (!value_) detail::raise(failure_);
-    return *value_;
+    if (!has_value_) detail::raise(failure_);
+    return value_;
   }
   const T& value() const& {
-    if (!value_) detail::raise(failure_);
-    return *value_;
+    if (!has_value_) detail::raise(failure_);
+    return value_;
   }
   T value() && {
-    if (!value_) detail::raise(failure_);
-    return std::move(*value_);
+    if (!has_value_) detail::raise(failure_);
+    return static_cast<T&&>(value_);
   }
 
 private:
-  std::optional<T> value_;
+  // A union of our own: std::optional would cost every includer more compile time than the rest of this header.
+  template <class U>
+  void construct(U&& v) {
+    new (static_cast<void*>(&value_)) T(static_cast<U&&>(v));
+    has_value_ = true;
+  }
+  void destroy() noexcept {
+    if (has_value_) value_.~T();
+    has_value_ = false;
+  }
+  union {
+    char nothing_;
+    T value_;
+  };
+  bool has_value_ = false;
   failure failure_;
 };
 

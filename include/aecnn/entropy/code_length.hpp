@@ -3,42 +3,39 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #include <aecnn/entropy/bit_model.hpp>
 
 namespace aecnn {
 namespace detail {
-/// round(-256 log2((2 i + 1) / 8192)) for i in 0..4095, by repeated squaring of the 1.31 fixed-point mantissa.
-constexpr std::array<std::uint16_t, 4096> make_costs() {
-  std::array<std::uint16_t, 4096> table{};
-  for (std::uint32_t i = 0; i < 4096; ++i) {
-    const std::uint32_t v = 2 * i + 1;
-    int exponent = 0;
-    while ((v >> (exponent + 1)) != 0) ++exponent;
-    std::uint64_t mantissa = static_cast<std::uint64_t>(v) << (31 - exponent);
+/// round(256 log2(1 + (2 i + 1) / 256)) for i in 0..127, by repeated squaring of the 1.31 fixed-point mantissa.
+constexpr std::array<std::uint8_t, 128> make_logarithms() {
+  std::array<std::uint8_t, 128> table{};
+  for (std::uint32_t i = 0; i < 128; ++i) {
+    std::uint64_t mantissa = static_cast<std::uint64_t>(257 + 2 * i) << 23;
     std::uint32_t fraction = 0;
     for (int b = 0; b < 9; ++b) {
       mantissa = (mantissa * mantissa) >> 31;
       fraction <<= 1;
-      if (mantissa >> 32) {
+      if ((mantissa >> 32) != 0) {
         fraction |= 1;
         mantissa >>= 1;
       }
     }
-    // log2(v) in 1/512, rounded to 1/256.
-    const std::uint32_t log_v = static_cast<std::uint32_t>(exponent) * 512 + fraction;
-    table[i] = static_cast<std::uint16_t>((13 * 512 - log_v + 1) / 2);
+    table[i] = static_cast<std::uint8_t>((fraction + 1) / 2 < 255 ? (fraction + 1) / 2 : 255);
   }
   return table;
 }
-inline constexpr std::array<std::uint16_t, 4096> costs = make_costs();
+inline constexpr std::array<std::uint8_t, 128> logarithms = make_logarithms();
 } // namespace detail
 
-/// Cost, in 1/256 bit, of coding `bit` where a one has probability p1 / 65536; within 0.6 % of a bit of the ideal for
-/// the probabilities that bit_model gives.
+/// Cost, in 1/256 bit, of coding `bit` where a one has probability p1 / 65536; within 1.5/256 bit of the ideal.
 constexpr std::uint32_t bit_cost(unsigned bit, std::uint32_t p1) noexcept {
-  return detail::costs[(bit ? p1 : 65536 - p1) >> 4];
+  const std::uint32_t p = bit ? p1 : 65536 - p1;
+  const auto exponent = static_cast<std::uint32_t>(std::bit_width(p)) - 1;
+  return ((16 - exponent) << 8) - detail::logarithms[((p << 7) >> exponent) & 127];
 }
 
 /// Stands in for an encoder: adds up costs and leaves the models as they are.

@@ -2,8 +2,10 @@
 // channel k of those that are sent.
 //
 //   levels(), zero()        the alphabet 0..levels-1 and the symbol of zero
-//   scale(k), offset(k)     latent = truncate(value * scale) - offset
-//   quantise(k, latent)     the symbol of a latent; quantise_block(k, latents, symbols) of 64 of them
+//   latents(k, factor, in, out)   the latents of 64 values in[i] * factor; the top bit of the result is set where a value is not
+//                           finite. A projection's latents come from elsewhere: only offset(k) is then subtracted
+//   symbols(k, factor, in, out)   the symbols of 64 values, as quantise() of latents() would give them
+//   quantise(k, latent)     the symbol of a latent
 //   point(k, s)             the latent that symbol s stands for
 //   value(k, s)             the value that symbol s stands for
 //
@@ -21,14 +23,14 @@
 namespace aecnn {
 
 template <class Q>
-concept quantizer = requires(const Q& q, std::size_t k, std::int32_t latent, const std::int32_t* latents, symbol s,
-                             symbol* symbols) {
+concept quantizer = requires(const Q& q, std::size_t k, std::int32_t latent, const float* values, std::int32_t* latents,
+                             symbol s, symbol* symbols) {
   { q.levels() } -> std::convertible_to<std::uint32_t>;
   { q.zero() } -> std::convertible_to<std::uint32_t>;
-  { q.scale(k) } -> std::convertible_to<float>;
   { q.offset(k) } -> std::convertible_to<std::int32_t>;
+  { q.latents(k, 1.0F, values, latents) } -> std::convertible_to<std::uint32_t>;
+  { q.symbols(k, 1.0F, values, symbols) } -> std::convertible_to<std::uint32_t>;
   { q.quantise(k, latent) } -> std::same_as<symbol>;
-  q.quantise_block(k, latents, symbols);
   { q.point(k, s) } -> std::convertible_to<std::int32_t>;
   { q.value(k, s) } -> std::convertible_to<float>;
 };

@@ -15,6 +15,7 @@
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/fixed_point.hpp>
 #include <aecnn/core/symbol.hpp>
+#include <aecnn/quantize/uniform_kernel.hpp>
 
 namespace aecnn {
 
@@ -69,18 +70,19 @@ public:
 
   std::uint32_t levels() const noexcept { return p_.levels; }
   std::uint32_t zero() const noexcept { return p_.zero; }
-  /// What a raw value is multiplied by to give a latent (before the offset).
-  float scale(std::size_t channel) const noexcept { return p_.scale[channel]; }
   std::int32_t offset(std::size_t channel) const noexcept { return p_.offset.empty() ? 0 : p_.offset[channel]; }
 
-  /// The symbol of a latent: the nearest level inside the dead-zone rule.
-  symbol quantise(std::size_t channel, std::int32_t latent) const noexcept {
-    return to_symbol(latent, p_.rounding[channel], low(), high());
+  /// The latents of 64 values `block[i] * factor`. The top bit of the result is set where one of them is not finite.
+  std::uint32_t latents(std::size_t channel, float factor, const float* block, std::int32_t* out) const noexcept {
+    return kernels_.latents(block, rule(channel, factor), out);
   }
-  /// quantise() of 64 latents.
-  void quantise_block(std::size_t channel, const std::int32_t* latent, symbol* out) const noexcept {
-    const std::int32_t rounding = p_.rounding[channel], lowest = low(), highest = high();
-    for (std::size_t i = 0; i < fixed_block; ++i) out[i] = to_symbol(latent[i], rounding, lowest, highest);
+  /// The symbols of 64 values `block[i] * factor`: nearest levels inside the dead-zone rule. Result as that of latents().
+  std::uint32_t symbols(std::size_t channel, float factor, const float* block, symbol* out) const noexcept {
+    return kernels_.symbols(block, rule(channel, factor), out);
+  }
+  /// The symbol of a latent.
+  symbol quantise(std::size_t channel, std::int32_t latent) const noexcept {
+    return detail::latent_symbol(latent, {1.0F, 0, p_.rounding[channel], low(), high()});
   }
 
   /// The latent that a symbol stands for, in units, without the offset.
@@ -97,19 +99,15 @@ public:
   }
 
 private:
-  explicit uniform_quantizer(const parameters& p) : p_(p) {}
+  explicit uniform_quantizer(const parameters& p) : p_(p), kernels_(detail::choose_quantise_kernels(best_instruction_set())) {}
+  detail::quantise_rule rule(std::size_t channel, float factor) const noexcept {
+    return {detail::single_product(p_.scale[channel], factor), offset(channel), p_.rounding[channel], low(), high()};
+  }
   static bool positive_normal(float v) noexcept { return v >= power_of_two(-126) && v <= power_of_two(127); }
   std::int32_t low() const noexcept { return -static_cast<std::int32_t>(p_.zero); }
   std::int32_t high() const noexcept { return static_cast<std::int32_t>(p_.levels - 1 - p_.zero); }
-  static symbol to_symbol(std::int32_t v, std::int32_t rounding, std::int32_t lowest, std::int32_t highest) noexcept {
-    const std::int32_t sign = v >> 31;
-    std::int32_t d = (((v ^ sign) - sign + rounding) >> 8);
-    d = (d ^ sign) - sign;
-    d = d < lowest ? lowest : d;
-    d = d > highest ? highest : d;
-    return static_cast<symbol>(d - lowest);
-  }
   parameters p_;
+  detail::quantise_kernels kernels_;
 };
 
 } // namespace aecnn

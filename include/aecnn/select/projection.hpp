@@ -67,12 +67,12 @@ public:
   void apply(const detail::element_source<T>& source, std::span<const std::uint16_t> channels, std::span<std::int32_t> out,
              std::uint32_t& not_finite) {
     const auto& x = source.elements;
-    const std::size_t s = p_.stride, h = reduced(x.shape.height, s), w = reduced(x.shape.width, s);
+    const std::size_t s = p_.stride, h = reduced(x.shape.height, s), w = reduced(x.shape.width, s), w_in = x.shape.width;
     const std::size_t area = h * w, padded = (area + fixed_block - 1) / fixed_block * fixed_block;
     const std::size_t inputs = channels.size() * s * s;
     inputs_.resize(inputs * padded);
     for (std::size_t k = 0; k < channels.size(); ++k) scales_[k] = detail::single_product(p_.input_scale[k], source.factor);
-    detail::for_each_block(source, channels, [&](std::size_t k, std::size_t y, std::size_t column, std::size_t n, const float* block) {
+    detail::for_each_block(source, channels, [&](std::size_t k, std::size_t first, std::size_t n, const float* block) {
       std::int32_t fixed[fixed_block];
       std::uint32_t seen = 0;
       for (std::size_t i = 0; i < fixed_block; ++i) seen |= detail::not_finite_bit(block[i]);
@@ -82,13 +82,14 @@ public:
         fixed[i] = fixed[i] > 32767 ? 32767 : fixed[i] < -32767 ? -32767 : fixed[i];
       std::int16_t* base = inputs_.data() + k * s * s * padded;
       if (s == 1) {
-        base += y * w + column;
+        base += first;
         for (std::size_t i = 0; i < n; ++i) base[i] = static_cast<std::int16_t>(fixed[i]);
         return;
       }
+      std::size_t y = first / w_in, column = first % w_in;
       for (std::size_t i = 0; i < n; ++i) {
         base[((y % s) * s + column % s) * padded + (y / s) * w + column / s] = static_cast<std::int16_t>(fixed[i]);
-        if (++column == x.shape.width) {
+        if (++column == w_in) {
           column = 0;
           ++y;
         }

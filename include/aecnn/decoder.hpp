@@ -142,16 +142,20 @@ private:
       stride_of_.push_back(o.stride());
       coded_mask_channels_.push_back(o.entropy.mask_prior.size());
     }
+    prepared_.resize(parts_.size());
   }
 
   shape3 latent_shape(std::size_t point, std::size_t height, std::size_t width) const {
     return {latents_of_[point], projection::reduced(height, stride_of_[point]), projection::reduced(width, stride_of_[point])};
   }
 
-  // Plans the network of an operating point and checks what it will give.
+  // Plans the network of an operating point, where it is not yet planned for this shape, and checks what it will give.
   status prepare(std::size_t point, std::size_t height, std::size_t width) {
     auto& r = parts_[point].rebuild;
-    if (auto s = r.prepare(latent_shape(point, height, width)); !s) return s;
+    const shape3 in = latent_shape(point, height, width);
+    if (prepared_[point] == in) return {};
+    prepared_[point] = {};
+    if (auto s = r.prepare(in); !s) return s;
     const shape3 o = r.output_shape();
     if (o.channels != profile_shape_.channels || o.height < height || o.width < width)
       return detail::fail(errc::bad_field, "decoder network of operating point ", point, " gives ", to_string(o), ", expected ",
@@ -231,6 +235,7 @@ private:
   shape3 profile_shape_;
   std::uint64_t hash_;
   std::vector<std::size_t> latents_of_, stride_of_, coded_mask_channels_;
+  std::vector<shape3> prepared_; ///< latent shapes that the networks are planned for
   std::size_t point_ = 0;
   shape3 shape_{}, planes_{};
   std::vector<std::uint8_t> mask_;

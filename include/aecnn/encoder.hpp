@@ -113,6 +113,17 @@ public:
     });
   }
 
+  /// The latents [L,h,w] behind them, in the quantizer's units; what calibration looks at.
+  template <tensor_like X>
+  result<std::span<const std::int32_t>> try_latents(X&& x) noexcept {
+    return detail::guarded([&]() -> result<std::span<const std::int32_t>> {
+      auto view = try_as_view(x);
+      if (!view) return view.error();
+      if (auto s = quantise(*view, true); !s) return s.error();
+      return std::span<const std::int32_t>(latents_);
+    });
+  }
+
   /// The symbols [L,h,w] of the last tensor encoded.
   std::span<const symbol> symbols() const noexcept { return symbols_; }
   /// Their shape.

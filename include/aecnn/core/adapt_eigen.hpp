@@ -1,5 +1,5 @@
-// Eigen's types as feature tensors, without a copy: Eigen::Tensor and TensorMap of rank 3 (either layout), and matrices,
-// arrays, maps, references and blocks, read with one channel a row. Elements: float, double, Eigen::half,
+// Eigen's types as feature tensors, without a copy: Eigen::Tensor and TensorMap of rank 3 (either layout), and
+// matrices, arrays, maps, references and blocks, read with one channel a row. Elements: float, double, Eigen::half,
 // Eigen::bfloat16.
 #pragma once
 

@@ -17,6 +17,15 @@ namespace aecnn {
 
 /// Reads from a span; a read past the end gives 0 and sets failed().
 class byte_reader {
+  template <class U>
+  constexpr U integer() noexcept {
+    const auto s = take(sizeof(U));
+    U v = 0;
+    for (std::size_t i = 0; i < s.size(); ++i)
+      v = static_cast<U>(v | static_cast<U>(static_cast<U>(std::to_integer<std::uint8_t>(s[i])) << (8 * i)));
+    return v;
+  }
+
 public:
   constexpr byte_reader() = default;
   constexpr explicit byte_reader(std::span<const std::byte> bytes) noexcept : bytes_(bytes) {}
@@ -62,14 +71,6 @@ public:
   constexpr std::span<const std::byte> rest() noexcept { return take(remaining()); }
 
 private:
-  template <class U>
-  constexpr U integer() noexcept {
-    const auto s = take(sizeof(U));
-    U v = 0;
-    for (std::size_t i = 0; i < s.size(); ++i)
-      v = static_cast<U>(v | static_cast<U>(static_cast<U>(std::to_integer<std::uint8_t>(s[i])) << (8 * i)));
-    return v;
-  }
   std::span<const std::byte> bytes_;
   std::size_t position_ = 0;
   bool failed_ = false;

@@ -1,5 +1,5 @@
-// The distribution of values in sample tensors: a first pass finds the range, a second one counts. Both accumulate exactly,
-// so that shards merge to the same bits in any order and partition.
+// The distribution of values in sample tensors: a first pass finds the range, a second one counts. Both accumulate
+// exactly, so that shards merge to the same bits in any order and partition.
 #pragma once
 
 #include <cstddef>
@@ -52,8 +52,8 @@ struct distribution {
 /// apart from the bins: after a ReLU they are most of all.
 class histogram {
 public:
-  /// errc::invalid_argument where high <= low, a bound is not finite or within 2^-60..2^60 of the other, or where bins
-  /// is 0 or above 2^24.
+  /// errc::invalid_argument where a bound is not finite, high - low is not within 2^-60..2^60, or bins is not within
+  /// 1..2^24.
   static result<histogram> create(float low, float high, std::size_t bins = 2048) {
     using detail::fail;
     const float bounds[] = {low, high};
@@ -88,8 +88,8 @@ public:
   /// errc::invalid_argument where ranges or bins differ.
   status merge(const histogram& other) {
     if (other.low_ != low_ || other.high_ != high_ || other.counts_.size() != counts_.size())
-      return detail::fail(errc::invalid_argument, "histogram of ", other.counts_.size(), " bins over ", other.low_, " to ",
-                          other.high_, " merged into one of ", counts_.size(), " over ", low_, " to ", high_);
+      return detail::fail(errc::invalid_argument, "histogram of ", other.counts_.size(), " bins over ", other.low_,
+                          " to ", other.high_, " merged into one of ", counts_.size(), " over ", low_, " to ", high_);
     for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
     zeros_ += other.zeros_;
     return {};

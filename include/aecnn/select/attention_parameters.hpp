@@ -24,12 +24,12 @@ enum class attention_kind : std::uint8_t {
 struct attention_parameters {
   attention_kind kind = attention_kind::cbam;
   std::size_t channels = 0;
-  std::size_t hidden = 0;      ///< rows of w1; 0 for eca
-  std::vector<float> w1;       ///< [hidden, channels]
-  std::vector<float> b1;       ///< [hidden], or empty for 0
-  std::vector<float> w2;       ///< [channels, hidden]
-  std::vector<float> b2;       ///< [channels], or empty for 0
-  std::vector<float> kernel;   ///< [k], k odd, only for eca
+  std::size_t hidden = 0;    ///< rows of w1; 0 for eca
+  std::vector<float> w1;     ///< [hidden, channels]
+  std::vector<float> b1;     ///< [hidden], or empty for 0
+  std::vector<float> w2;     ///< [channels, hidden]
+  std::vector<float> b2;     ///< [channels], or empty for 0
+  std::vector<float> kernel; ///< [k], k odd, only for eca
   /// Pooled values, hidden values and logits are integers in units of 2^-input_exponent, and saturate at 2^30 units;
   /// 8 to 24. The default keeps magnitudes up to 16384 with a resolution of 1.5e-5.
   int input_exponent = 16;

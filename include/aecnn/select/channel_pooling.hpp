@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <span>
 
-#include <aecnn/select/element_blocks.hpp>
 #include <aecnn/core/fixed_point.hpp>
 #include <aecnn/core/tensor_view.hpp>
+#include <aecnn/select/element_blocks.hpp>
 
 namespace aecnn::detail {
 
@@ -49,8 +49,8 @@ struct channel_pool {
 
 /// Pools N neighbouring channels of channels-last memory at once, one pixel after the other.
 template <bool Maximum, std::size_t N, class T>
-void pool_channels_last(const element_source<T>& source, float scale, std::size_t first, std::span<std::int32_t> average,
-                        std::span<std::int32_t> maximum) noexcept {
+void pool_channels_last(const element_source<T>& source, float scale, std::size_t first,
+                        std::span<std::int32_t> average, std::span<std::int32_t> maximum) noexcept {
   const tensor_view<const T>& v = source.elements;
   std::int64_t sum[N] = {};
   std::uint32_t low[N] = {};

@@ -1,7 +1,7 @@
 // The default selector: a fixed set of channels, or, for each input, the k candidates with the largest channel
-// attention or those whose attention reaches a threshold (AECNN: Li, Iosifidis, Zhang, ICC 2023, ranks by attention; the
-// choice per input is an extension). Ties go to the lower channel. The attention is evaluated in integers, so that every
-// machine chooses the same channels. Time: O(1) per candidate for a fixed set, else that of channel_attention.
+// attention or those whose attention reaches a threshold (AECNN: Li, Iosifidis, Zhang, ICC 2023, ranks by attention;
+// the choice per input is an extension). Ties go to the lower channel. The attention is evaluated in integers, so that
+// every machine chooses the same channels. Time: O(1) per candidate for a fixed set, else that of channel_attention.
 #pragma once
 
 #include <bit>
@@ -112,7 +112,8 @@ public:
 private:
   channel_selector() = default;
 
-  std::size_t take_above(const std::vector<std::int32_t>& logits, std::int64_t cut, std::span<std::uint8_t> mask) const {
+  std::size_t take_above(const std::vector<std::int32_t>& logits, std::int64_t cut,
+                         std::span<std::uint8_t> mask) const {
     std::size_t taken = 0;
     for (std::size_t i = 0; i < mask.size(); ++i) {
       mask[i] = logits[channels_[i]] >= cut ? 1 : 0;

@@ -44,7 +44,8 @@ public:
   /// errc::bad_shape where the numbers of channels differ.
   status merge(const covariance_accumulator& other) {
     if (other.channels_ != channels_)
-      return detail::fail(errc::bad_shape, "covariance of ", other.channels_, " channels merged into one of ", channels_);
+      return detail::fail(errc::bad_shape, "covariance of ", other.channels_, " channels merged into one of ",
+                          channels_);
     for (std::size_t i = 0; i < sums_.size(); ++i) sums_[i] += other.sums_[i];
     for (std::size_t i = 0; i < products_.size(); ++i) products_[i] += other.products_[i];
     count_ += other.count_;

@@ -1,5 +1,5 @@
-// The elements of a view as float blocks of 64: what pooling, statistics and histograms read, whatever the element type,
-// the layout and the strides. A block of contiguous floats is passed without a copy.
+// The elements of a view as float blocks of 64: what pooling, statistics and histograms read, whatever the element
+// type, the layout and the strides. A block of contiguous floats is passed without a copy.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,8 @@ void for_each_channel_block(const element_source<T>& source, std::size_t channel
   const std::size_t area = v.shape.area(), width = v.shape.width;
   if (area == 0) return;
   float staged[fixed_block];
-  const bool contiguous = v.strides[2] == 1 && (v.shape.height == 1 || v.strides[1] == static_cast<std::ptrdiff_t>(width));
+  const bool contiguous =
+      v.strides[2] == 1 && (v.shape.height == 1 || v.strides[1] == static_cast<std::ptrdiff_t>(width));
   if (contiguous) {
     const T* p = v.row(channel, 0);
     std::size_t left = area;

@@ -1,5 +1,5 @@
-// A sum of numbers that does not depend on their order: a 256-bit fixed-point integer. Statistics that are summed with it
-// merge to the same bits however the data were sharded.
+// A sum of numbers that does not depend on their order: a 256-bit fixed-point integer. Statistics that are summed with
+// it merge to the same bits however the data were sharded.
 #pragma once
 
 #include <array>
@@ -9,8 +9,9 @@
 
 namespace aecnn::detail {
 
-/// Units of 2^-128, magnitudes below 2^126. A number's bits below the unit are dropped, one by one and so independent of
-/// the order; a number of magnitude 2^94 or more, an infinity or a NaN counts as +-2^94. 2^32 numbers do not overflow.
+/// Units of 2^-128, magnitudes below 2^126. A number's bits below the unit are dropped, one by one and so independent
+/// of the order; a number of magnitude 2^94 or more, an infinity or a NaN counts as +-2^94. 2^32 numbers do not
+/// overflow.
 class exact_sum {
 public:
   void add(double x) noexcept {

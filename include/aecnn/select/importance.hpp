@@ -1,9 +1,10 @@
-// How important each channel is, averaged over sample tensors: mean attention (the ranking of AECNN: Li, Iosifidis, Zhang,
-// ICC 2023), energy and variance. All three accumulate with
+// How important each channel is, averaged over sample tensors: mean attention (the ranking of AECNN: Li, Iosifidis,
+// Zhang, ICC 2023), energy and variance. All three accumulate with
 //   add(x)      one feature tensor; a failure leaves the accumulator as it was
 //   merge(a)    another accumulator's tensors; associative and commutative
 //   scores()    one number a channel, larger is more important: input of rank_channels
-// Sums over tensors are exact integers, so that shards merge to the same bits in any order and partition. Time O(C*H*W).
+// Sums over tensors are exact integers, so that shards merge to the same bits in any order and partition. Time
+// O(C*H*W).
 #pragma once
 
 #include <cstddef>

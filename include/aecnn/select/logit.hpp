@@ -24,15 +24,15 @@ constexpr std::int64_t binary_logarithm(std::uint32_t v) noexcept {
   return log;
 }
 
-/// The logit of t in units of 2^-fraction_bits, within one unit; 0 < t < 1, fraction_bits 0..24. t is first truncated to
-/// a multiple of 2^-30 and kept within 2^-30 of 0 and 1.
+/// The logit of t in units of 2^-fraction_bits, within one unit; 0 < t < 1, fraction_bits 0..24. t is first truncated
+/// to a multiple of 2^-30 and kept within 2^-30 of 0 and 1.
 inline std::int32_t fixed_logit(float t, int fraction_bits) noexcept {
   constexpr std::int32_t one = 1 << 30;
   std::int32_t v = to_fixed(t, power_of_two(30));
   v = v < 1 ? 1 : v > one - 1 ? one - 1 : v;
   const std::int64_t log = binary_logarithm(static_cast<std::uint32_t>(v)) -
                            binary_logarithm(static_cast<std::uint32_t>(one - v)); // below 2^37
-  constexpr std::int64_t natural = 46516320; // ln 2 in units of 2^-26
+  constexpr std::int64_t natural = 46516320;                                      // ln 2 in units of 2^-26
   const int drop = 32 - fraction_bits;
   // In two steps, because the product with all bits of ln 2 would not fit: 2^37 / 2^4 * 2^26 = 2^59.
   return static_cast<std::int32_t>(((log >> 4) * natural) >> (drop + 22));

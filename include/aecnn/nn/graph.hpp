@@ -1,0 +1,65 @@
+// A network as data: nodes with the operator names and the meaning of ONNX (opset 13), and weights by name. This is what
+// a profile stores and what nn::network compiles; it depends on nothing but the standard library.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace aecnn::nn {
+
+/// The value of a node's attribute; `type` says which member holds it.
+struct attribute {
+  enum class kind { integer, integers, number, numbers, text };
+  kind type = kind::integer;
+  std::int64_t integer = 0;
+  std::vector<std::int64_t> integers{};
+  float number = 0;
+  std::vector<float> numbers{};
+  std::string text{};
+
+  attribute() = default;
+  attribute(std::int64_t v) : type(kind::integer), integer(v) {}                           // NOLINT: implicit
+  attribute(std::vector<std::int64_t> v) : type(kind::integers), integers(std::move(v)) {} // NOLINT
+  attribute(float v) : type(kind::number), number(v) {}                                    // NOLINT
+  attribute(std::vector<float> v) : type(kind::numbers), numbers(std::move(v)) {}          // NOLINT
+  attribute(std::string v) : type(kind::text), text(std::move(v)) {}                       // NOLINT
+  friend bool operator==(const attribute&, const attribute&) = default;
+};
+
+/// One operator. Inputs and outputs name values: a graph input, another node's output or a weight. An empty input
+/// name leaves an optional input out.
+struct node {
+  std::string op_type; ///< ONNX operator, "Conv"
+  std::string name;    ///< for messages; may be empty
+  std::vector<std::string> inputs, outputs;
+  std::vector<std::pair<std::string, attribute>> attributes{};
+  friend bool operator==(const node&, const node&) = default;
+};
+
+/// A constant tensor, row-major; an empty shape is a scalar.
+struct weight {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;
+  friend bool operator==(const weight&, const weight&) = default;
+};
+
+/// A network. Nodes may stand in any order.
+struct graph {
+  std::string name;
+  std::vector<std::string> inputs, outputs;
+  std::vector<node> nodes;
+  std::vector<weight> weights;
+  friend bool operator==(const graph&, const graph&) = default;
+};
+
+/// The number of elements of all weights.
+inline std::uint64_t parameter_count(const graph& g) noexcept {
+  std::uint64_t n = 0;
+  for (const weight& w : g.weights) n += w.values.size();
+  return n;
+}
+
+} // namespace aecnn::nn

@@ -1,0 +1,27 @@
+# cmake -D EXPECTED=REGULAR_EXPRESSION -P check.cmake -- COMPILER ARGUMENTS...
+# The command must fail with an error that matches EXPECTED; where EXPECTED is empty, it must succeed.
+cmake_minimum_required(VERSION 3.22)
+
+set(command "")
+set(in_command FALSE)
+math(EXPR last "${CMAKE_ARGC} - 1")
+foreach(i RANGE ${last})
+  if(in_command)
+    list(APPEND command "${CMAKE_ARGV${i}}")
+  elseif(CMAKE_ARGV${i} STREQUAL "--")
+    set(in_command TRUE)
+  endif()
+endforeach()
+
+execute_process(COMMAND ${command} OUTPUT_VARIABLE output ERROR_VARIABLE output RESULT_VARIABLE status)
+if(EXPECTED STREQUAL "")
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "must compile, but does not:\n${output}")
+  endif()
+elseif(status EQUAL 0)
+  message(FATAL_ERROR "must not compile, but does")
+elseif(NOT output MATCHES "error: ")
+  message(FATAL_ERROR "the compiler did not run:\n${output}")
+elseif(NOT output MATCHES "${EXPECTED}")
+  message(FATAL_ERROR "fails to compile as it must, but without \"${EXPECTED}\":\n${output}")
+endif()

@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# Builds and runs every test, on a bare Debian 12 too: installs what is missing, then
+#   release     g++ -O3: the whole suite, consumer projects, examples, benchmarks
+#   clang       clang++ -O1: the whole suite
+#   sanitizers  clang++ with AddressSanitizer and UndefinedBehaviorSanitizer: the whole suite
+#   aarch64, s390x  cross-compiled, under qemu-user: the parts that shape the bytes
+#   exactness   symbols and streams of differently compiled programs are identical (tests/exactness/run.sh)
+# Usage: bash tests/run.sh [--quick | STAGE...]   --quick is the stage release alone
+# Build folders and logs are build/<stage>. AECNN_JOBS sets the number of parallel jobs (2).
+# The last line is "N passed, N failed"; the exit status is 0 only where nothing failed.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+source tests/support/packages.sh
+
+jobs=${AECNN_JOBS:-2}
+stages=(release clang sanitizers aarch64 s390x exactness)
+if [ "${1:-}" = --quick ]; then
+  stages=(release)
+elif [ $# -gt 0 ]; then
+  stages=("$@")
+fi
+
+passed=0
+failed=0
+
+# count LOG: adds the totals of a CTest log; a log without totals counts as one failure.
+count() {
+  local line fail total
+  line=$(grep -E '^[0-9]+% tests passed, [0-9]+ tests failed out of [0-9]+' "$1" | tail -n 1)
+  if [[ $line =~ ,\ ([0-9]+)\ tests\ failed\ out\ of\ ([0-9]+) ]]; then
+    fail=${BASH_REMATCH[1]} total=${BASH_REMATCH[2]}
+  else
+    fail=1 total=1
+  fi
+  stage_tests=$total stage_failed=$fail
+  failed=$((failed + fail))
+  passed=$((passed + total - fail))
+}
+
+# report STAGE SECONDS
+report() { printf '%-11s %4d tests, %d failed, %d s\n' "$1" "$stage_tests" "$stage_failed" "$2"; }
+
+# stage_failed_at WHAT LOG: something other than a test failed; shows the compiler's messages, else the log's end.
+stage_failed_at() {
+  echo "$1 failed, see $2:"
+  grep -E -A 8 'error:|Error ' "$2" | grep -vE '^\[[0-9]+/[0-9]+\]|^ninja: ' | head -n 60 || tail -n 20 "$2"
+  stage_tests=1 stage_failed=1
+  failed=$((failed + 1))
+}
+
+# run_preset PRESET [BUILD TARGETS -- CTEST ARGUMENTS]
+run_preset() {
+  local preset=$1 start=$SECONDS log=build/$1
+  shift
+  local targets=() arguments=("$@")
+  while [ $# -gt 0 ]; do
+    if [ "$1" = -- ]; then
+      shift
+      arguments=("$@")
+      break
+    fi
+    targets+=(--target "$1")
+    shift
+  done
+  mkdir -p "$log"
+  if ! cmake --preset "$preset" >"$log/configure.log" 2>&1; then
+    stage_failed_at "$preset: configuring" "$log/configure.log"
+  elif ! cmake --build --preset "$preset" -j "$jobs" "${targets[@]}" >"$log/build.log" 2>&1; then
+    stage_failed_at "$preset: building" "$log/build.log"
+  else
+    ctest --preset "$preset" -j "$jobs" "${arguments[@]}" >"$log/test.log" 2>&1
+    local status=$?
+    count "$log/test.log"
+    if [ $status -ne 0 ] && [ $stage_failed -eq 0 ]; then
+      stage_failed_at "$preset: ctest" "$log/test.log"
+    elif [ $stage_failed -ne 0 ]; then
+      # What failed and why, without the list of what passed and the list of what failed at the end.
+      sed -e '/% tests passed/,$d' -e '/ Passed \+[0-9.]\+ sec$/d' -e '/^ \+Start \+[0-9]\+: /d' -e '/^$/d' "$log/test.log" |
+        head -n 200
+    fi
+  fi
+  report "$preset" $((SECONDS - start))
+}
+
+# The tests of these folders decide about bytes and need no dependency that is slow to compile.
+cross_folders=(core select quantize entropy bitstream)
+run_cross() {
+  local folder targets=() label
+  label=$(IFS='|'; echo "${cross_folders[*]}")
+  for folder in "${cross_folders[@]}"; do
+    if compgen -G "tests/$folder/*_test.cpp" >/dev/null; then targets+=("aecnn_test_$folder"); fi
+  done
+  run_preset "$1" "${targets[@]}" -- -L "^($label)\$"
+}
+
+# A script of its own: its exit status is one test.
+run_exactness() {
+  [ -f tests/exactness/run.sh ] || return 0
+  local start=$SECONDS log=build/exactness
+  mkdir -p "$log"
+  if bash tests/exactness/run.sh >"$log/test.log" 2>&1; then
+    stage_tests=1 stage_failed=0 passed=$((passed + 1))
+  else
+    stage_failed_at exactness "$log/test.log"
+  fi
+  report exactness $((SECONDS - start))
+}
+
+packages=(g++ cmake ninja-build libeigen3-dev libxtensor-dev nlohmann-json3-dev catch2 libcli11-dev libbenchmark-dev
+  libzstd-dev zstd python3 python3-numpy)
+for stage in "${stages[@]}"; do
+  case $stage in
+    release) ;;
+    clang | sanitizers) packages+=(clang libclang-rt-14-dev) ;;
+    aarch64 | s390x) packages+=("g++-$stage-linux-gnu" qemu-user-static) ;;
+    exactness) packages+=(clang g++-aarch64-linux-gnu g++-s390x-linux-gnu qemu-user-static) ;;
+    *)
+      echo "unknown stage $stage; there are release, clang, sanitizers, aarch64, s390x, exactness" >&2
+      exit 2
+      ;;
+  esac
+done
+if ! need_packages "${packages[@]}"; then
+  echo "0 passed, 1 failed"
+  exit 1
+fi
+
+for stage in "${stages[@]}"; do
+  case $stage in
+    release) run_preset release ;;
+    clang | sanitizers) run_preset "$stage" all -- -LE '^consumer$' ;;
+    aarch64 | s390x) run_cross "$stage" ;;
+    exactness) run_exactness ;;
+  esac
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

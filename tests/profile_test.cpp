@@ -57,8 +57,10 @@ std::vector<change> hashed_changes() {
     at("decoder", [](auto& o) { o.decoder += '0'; });
     at("selection kind", [](auto& o) { o.selector.kind = aecnn::selection_kind::threshold; });
     at("projection", [](auto& o) {
-      if (o.projection) o.projection.reset();
-      else o.projection.emplace();
+      if (o.projection)
+        o.projection.reset();
+      else
+        o.projection.emplace();
     });
   }
   const auto chooser = [&](std::string what, auto f) {
@@ -97,7 +99,8 @@ std::vector<change> hashed_changes() {
   network("node output", [](auto& g) { g.nodes[0].outputs[0] = "z"; });
   network("attribute name", [](auto& g) { g.nodes[0].attributes[0].first = "dilations"; });
   network("order of attributes", [](auto& g) { std::swap(g.nodes[0].attributes[0], g.nodes[0].attributes[1]); });
-  network("attribute type", [](auto& g) { g.nodes[0].attributes[2].second.type = aecnn::nn::attribute::kind::numbers; });
+  network("attribute type",
+          [](auto& g) { g.nodes[0].attributes[2].second.type = aecnn::nn::attribute::kind::numbers; });
   network("integer", [](auto& g) { g.nodes[0].attributes[1].second.integer = 1; });
   network("integers", [](auto& g) { g.nodes[0].attributes[0].second.integers[1] = 1; });
   network("number", [](auto& g) { g.nodes[1].attributes[0].second.number = 0.2f; });
@@ -200,8 +203,10 @@ TEST_CASE("check names what is inconsistent", "[profile]") {
       {errc::bad_field, "33 operating points",
        [](profile& p) { p.operating_points.resize(33, p.operating_points[0]); }},
       {errc::duplicate_name, "decoder0", [](profile& p) { p.networks[1].name = "decoder0"; }},
-      {errc::missing_field, "point 1: decoder network 'none'", [](profile& p) { p.operating_points[1].decoder = "none"; }},
-      {errc::bad_field, "point 0: selector channels", [](profile& p) { p.operating_points[0].selector.channels[1] = 0; }},
+      {errc::missing_field, "point 1: decoder network 'none'",
+       [](profile& p) { p.operating_points[1].decoder = "none"; }},
+      {errc::bad_field, "point 0: selector channels",
+       [](profile& p) { p.operating_points[0].selector.channels[1] = 0; }},
       {errc::bad_field, "point 2: a projection needs",
        [](profile& p) {
          p.operating_points[1].projection = p.operating_points[2].projection;
@@ -209,7 +214,10 @@ TEST_CASE("check names what is inconsistent", "[profile]") {
        }},
       {errc::bad_field, "point 2: projection stride", [](profile& p) { p.operating_points[2].projection->stride = 0; }},
       {errc::bad_field, "point 0: quantizer unit", [](profile& p) { p.operating_points[0].quantizer.unit.pop_back(); }},
-      {errc::bad_field, "point 2: quantizer scale", [](profile& p) { p.operating_points[2].quantizer.scale = {1, 1, 1}; }},
+      {errc::bad_field, "point 2: quantizer scale",
+       [](profile& p) {
+         p.operating_points[2].quantizer.scale = {1, 1, 1};
+       }},
       {errc::bad_field, "point 1: entropy classes", [](profile& p) { p.operating_points[1].entropy.classes = 0; }},
       {errc::bad_field, "entropy levels and zero",
        [](profile& p) {

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -153,28 +152,24 @@ report calibrate(const calibrate_arguments& a, bool as_json) {
 } // namespace
 
 void add_calibrate(CLI::App& program, invocation& chosen) {
-  static const std::map<std::string, aecnn::transform_kind> transforms = {{"select", aecnn::transform_kind::select},
-                                                                          {"klt", aecnn::transform_kind::klt}};
-  static const std::map<std::string, aecnn::rank_kind> ranks = {{"attention", aecnn::rank_kind::attention},
-                                                                {"energy", aecnn::rank_kind::energy},
-                                                                {"variance", aecnn::rank_kind::variance},
-                                                                {"reconstruction", aecnn::rank_kind::reconstruction}};
-  static const std::map<std::string, aecnn::attention_kind> attentions = {{"cbam", aecnn::attention_kind::cbam},
-                                                                          {"se", aecnn::attention_kind::se}};
   const auto options = [](CLI::App& c, calibrate_arguments& a) {
     c.add_option("inputs", a.inputs, "Feature tensors of one shape: .npy, [N,C,H,W] or [C,H,W], floating-point")->required();
     auto* ratio = c.add_option("--ratio", a.ratios, "Operating points by the ratio of float32 bytes to stream bytes: 16,64,256");
     c.add_option("--bytes", a.bytes, "Operating points by the mean bytes of a stream: 512,128")->excludes(ratio);
     c.add_option("-o,--output", a.output, "Profile to write")->required();
-    c.add_option("--transform", a.options.transform, "select: send some channels; klt: project all (select)")
-        ->transform(CLI::CheckedTransformer(transforms).description("{select,klt}"));
-    c.add_option("--rank", a.options.rank, "Rank channels by mean attention, energy, variance or how well they predict all "
-                                           "(reconstruction)")
-        ->transform(CLI::CheckedTransformer(ranks).description("{attention,energy,variance,reconstruction}"));
+    add_choice(c, "--transform", a.options.transform,
+               {{"select", aecnn::transform_kind::select}, {"klt", aecnn::transform_kind::klt}},
+               "Send some channels as they are, or project all of them (select)");
+    add_choice(c, "--rank", a.options.rank,
+               {{"attention", aecnn::rank_kind::attention},
+                {"energy", aecnn::rank_kind::energy},
+                {"variance", aecnn::rank_kind::variance},
+                {"reconstruction", aecnn::rank_kind::reconstruction}},
+               "What makes a channel worth sending; reconstruction: that it predicts the others (reconstruction)");
     c.add_option("--attention", a.attention,
                  "Trained attention for --rank attention: safetensors with w1, w2 and perhaps b1, b2, or with kernel (ECA)");
-    c.add_option("--attention-kind", a.attention_kind, "What w1 and w2 are trained for (cbam)")
-        ->transform(CLI::CheckedTransformer(attentions).description("{cbam,se}"));
+    add_choice(c, "--attention-kind", a.attention_kind,
+               {{"cbam", aecnn::attention_kind::cbam}, {"se", aecnn::attention_kind::se}}, "What w1 and w2 were trained as (cbam)");
     c.add_option("--name", a.name, "Name of the profile, for people (the output file's)");
     c.add_option("--max-stride", a.options.max_stride, "klt: largest side of the pixel blocks, 1 to 8 (4)");
     c.add_flag("--open-extents", a.options.open_extents, "Let the profile encode tensors of any height and width");

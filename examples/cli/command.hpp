@@ -57,6 +57,23 @@ CLI::App* add_command(CLI::App& parent, invocation& chosen, const char* name, co
   return command;
 }
 
+/// Adds an option whose value is one of the names.
+template <class T>
+CLI::Option* add_choice(CLI::App& command, const char* option, T& value, std::vector<std::pair<std::string, T>> names,
+                        const char* description) {
+  std::string list;
+  for (const auto& n : names) list += (list.empty() ? "" : "|") + n.first;
+  const auto set = [&value, names = std::move(names), list, option](const std::string& text) {
+    for (const auto& [name, v] : names)
+      if (name == text) {
+        value = v;
+        return;
+      }
+    throw CLI::ValidationError(std::string(option) + ": '" + text + "', expected " + list);
+  };
+  return command.add_option_function<std::string>(option, set, description)->type_name(list);
+}
+
 /// The value, or a command_error whose message begins with the file's name.
 template <class T>
 T in_file(const std::filesystem::path& path, aecnn::result<T> r) {

@@ -1,7 +1,6 @@
 // aecnn encode: feature tensors to a file of streams.
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -100,14 +99,12 @@ report encode(const encode_arguments& a) {
 } // namespace
 
 void add_encode(CLI::App& program, invocation& chosen) {
-  static const std::map<std::string, aecnn::framing> framings = {{"default", aecnn::framing::standard},
-                                                                 {"none", aecnn::framing::none}};
   const auto options = [](CLI::App& c, encode_arguments& a) {
     c.add_option("input", a.input, "Feature tensors: .npy, [N,C,H,W] or [C,H,W]; floating-point, int8 or uint8")->required();
     c.add_option("--profile", a.profile, "Profile")->required();
     c.add_option("--op", a.point, "Operating point, by number or name (0)");
-    c.add_option("--framing", a.frame, "default: each stream with a header; none: bare payloads (default)")
-        ->transform(CLI::CheckedTransformer(framings).description("{default,none}"));
+    add_choice(c, "--framing", a.frame, {{"default", aecnn::framing::standard}, {"none", aecnn::framing::none}},
+               "Streams with headers, or bare payloads (default)");
     c.add_option("--scale", a.quantised.scale, "Of int8 and uint8 elements: value = (element - zero point) * scale");
     c.add_option("--zero-point", a.quantised.zero_point, "Of int8 and uint8 elements (0)");
     c.add_option("-o,--output", a.output, "File of streams to write")->required();

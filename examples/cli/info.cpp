@@ -31,7 +31,7 @@ struct info_arguments {
 
 report profile_info(const info_arguments& a, std::span<const std::byte> bytes) {
   const auto p = in_file(a.input, aecnn::try_load_profile(bytes));
-  if (a.verify) in_file(a.input, aecnn::verify_probe(p));
+  if (a.verify) in_file(a.input, aecnn::try_verify_probe(p));
   if (a.emit_header) {
     const std::string source = in_file(a.input, aecnn::io::try_profile_source(p, a.function));
     return {source, {{"kind", "header"}, {"function", a.function}, {"hash", hexadecimal(p.hash)}, {"source", source}}};

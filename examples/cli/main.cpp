@@ -34,12 +34,23 @@ int main(int argc, char** argv) {
     program::add_decode(app, chosen);
     program::add_info(app, chosen);
     program::add_symbols(app, chosen);
+    if (argc > 1 && argv[1][0] != '-') {
+      std::string names;
+      bool known = false;
+      for (const CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+        known = known || command->get_name() == argv[1];
+        names += (names.empty() ? "" : ", ") + command->get_name();
+      }
+      if (!known) return fail("no command '" + std::string(argv[1]) + "', expected one of " + names);
+    }
     try {
       app.parse(argc, argv);
     } catch (const CLI::Success& help) {
       return app.exit(help); // --help and --version
     } catch (const CLI::Error& usage) {
-      return fail(std::string(usage.what()) + " (aecnn COMMAND --help lists what is expected)");
+      std::string command = "aecnn";
+      for (const CLI::App* a = &app; !a->get_subcommands().empty(); command += ' ' + a->get_name()) a = a->get_subcommands().front();
+      return fail(std::string(usage.what()) + " (see " + command + " --help)");
     }
     const program::report report = chosen.run();
     // Names of files need not be UTF-8; JSON must be.

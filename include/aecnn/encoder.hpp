@@ -217,6 +217,7 @@ private:
   template <class View>
   status quantise(const View& x, bool keep_latents) {
     if (auto s = check_shape(detail::source_of(x).elements.shape); !s) return s;
+    if (auto s = detail::check_elements(detail::source_of(x)); !s) return s;
     const shape3 in = detail::source_of(x).elements.shape;
     const auto channels = selector_.candidates();
     planes_ = projection_ ? shape3{projection_->latents(), projection::reduced(in.height, projection_->stride()),

@@ -2,8 +2,9 @@
 //
 //   aecnn::profile p = aecnn::load_profile("resnet56_layer2.aecnn");
 //
-// Loading is strict: an unknown key or tensor, a missing one, another dtype or shape, a value out of range and a content
-// hash that is not that of the content are errors. The same profile always gives the same bytes. Linear in the file.
+// Loading is strict: an unknown key or tensor, a missing one, another dtype or shape, a value out of range and a
+// content hash that is not that of the content are errors. The same profile always gives the same bytes. Linear in the
+// file.
 #pragma once
 
 #include <cstddef>
@@ -47,8 +48,7 @@ inline result<std::uint64_t> metadata_hash(const io::safetensors& file, std::str
 
 inline result<profile> profile_of(const io::safetensors& file, const limits& bounds) {
   const std::string* version = file.find_metadata("aecnn.version");
-  if (version == nullptr)
-    return failure{errc::missing_field, "not a profile: metadata 'aecnn.version' is missing"};
+  if (version == nullptr) return failure{errc::missing_field, "not a profile: metadata 'aecnn.version' is missing"};
   if (*version != profile_file_version)
     return fail(errc::unsupported_version, "profile: format version '", version->substr(0, 32), "', expected '",
                 profile_file_version, "'");
@@ -66,7 +66,8 @@ inline result<profile> profile_of(const io::safetensors& file, const limits& bou
     if (why) return *std::move(why);
   }
   for (const auto& [key, value] : file.metadata)
-    if (key != "aecnn.version" && key != "aecnn.hash" && key != "aecnn.profile" && !(p.probe && key == "aecnn.probe_hash"))
+    if (key != "aecnn.version" && key != "aecnn.hash" && key != "aecnn.profile" &&
+        !(p.probe && key == "aecnn.probe_hash"))
       return fail(errc::bad_field, "unknown metadata key ", io::detail::json_quoted(key.substr(0, 64)));
   io::tensor_reader tensors(file, why);
   io::profile_tensors(tensors, p);
@@ -90,9 +91,9 @@ inline result<profile> profile_of(const io::safetensors& file, const limits& bou
 
 } // namespace detail
 
-/// The profile in a file's bytes. The failure names the field: errc::missing_field, bad_field, bad_shape, duplicate_name,
-/// limit_exceeded, bad_format (not safetensors, not JSON), truncated, trailing_bytes, bad_layout, unsupported,
-/// unsupported_version, or corrupt, where a hash is not that of the content.
+/// The profile in a file's bytes. The failure names the field: errc::missing_field, bad_field, bad_shape,
+/// duplicate_name, limit_exceeded, bad_format (not safetensors, not JSON), truncated, trailing_bytes, bad_layout,
+/// unsupported, unsupported_version, or corrupt, where a hash is not that of the content.
 inline result<profile> try_load_profile(std::span<const std::byte> file, const limits& bounds = {}) {
   return detail::guarded([&]() -> result<profile> {
     const auto content = io::try_parse_safetensors(file, bounds);
@@ -123,8 +124,9 @@ inline result<std::vector<std::byte>> try_serialize_profile(const profile& p, co
   return detail::guarded([&]() -> result<std::vector<std::byte>> {
     if (auto s = io::check_whole(p, bounds); !s) return s.error();
     if (p.hash != content_hash(p))
-      return detail::fail(errc::invalid_argument, "profile: its hash is ", io::detail::to_hex(p.hash), ", its content's is ",
-                  io::detail::to_hex(content_hash(p)), ": it was changed and not sealed");
+      return detail::fail(errc::invalid_argument, "profile: its hash is ", io::detail::to_hex(p.hash),
+                          ", its content's is ", io::detail::to_hex(content_hash(p)),
+                          ": it was changed and not sealed");
     std::optional<failure> why;
     io::safetensors content;
     io::tensor_writer tensors(content, why);
@@ -136,8 +138,10 @@ inline result<std::vector<std::byte>> try_serialize_profile(const profile& p, co
     if (p.probe) content.set_metadata("aecnn.probe_hash", io::detail::to_hex(io::probe_hash(*p.probe)));
     auto file = io::try_serialize(content, bounds);
     if (!file) return file;
-    // Names are the only content that a file cannot hold in every case (text that is not UTF-8, sizes above the limits).
-    if (const auto readable = try_load_profile(std::span<const std::byte>(*file), bounds); !readable) return readable.error();
+    // Names are the only content that a file cannot hold in every case (text that is not UTF-8, sizes above the
+    // limits).
+    if (const auto readable = try_load_profile(std::span<const std::byte>(*file), bounds); !readable)
+      return readable.error();
     return file;
   });
 }

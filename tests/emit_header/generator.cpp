@@ -37,7 +37,8 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < p.operating_points.size(); ++i) {
       aecnn::encoder encoder(p, {.operating_point = i});
       streams += "  {";
-      for (const std::byte b : encoder.encode(example_view(x))) streams += std::to_string(std::to_integer<int>(b)) + ",";
+      for (const std::byte b : encoder.encode(example_view(x)))
+        streams += std::to_string(std::to_integer<int>(b)) + ",";
       streams += "},\n";
     }
     write_text(folder / "expected_streams.hpp", streams + "};\n");

@@ -49,8 +49,9 @@ inline void add_options(aecnn::operating_point& o) {
   o.entropy.reference = filled<std::uint16_t>(n, [](int i) { return i == 0 ? 0xffff : i - 1; });
   o.entropy.channel_class = filled<std::uint8_t>(n, [](int i) { return i % 2; });
   const std::size_t states = 2 * aecnn::context_layout(o.quantizer.levels, o.quantizer.zero).state_count();
-  o.entropy.initial = filled<std::uint16_t>(
-      states, [](int i) { return aecnn::pack_state(static_cast<std::uint32_t>(2000 + 37 * i) % 60000, i % 16u); });
+  o.entropy.initial = filled<std::uint16_t>(states, [](int i) {
+    return aecnn::pack_state((2000 + 37 * static_cast<unsigned>(i)) % 60000, static_cast<unsigned>(i) % 16);
+  });
   o.lambda = 40;
 }
 
@@ -100,10 +101,12 @@ inline aecnn::nn::graph small_network(std::size_t latents, std::string name) {
   g.inputs = {"latents"};
   g.outputs = {"tensor"};
   g.nodes.push_back({"Conv", "expand", {"latents", "w", "b"}, {"tensor"}, {}});
-  g.weights.push_back({"w", {static_cast<std::int64_t>(channels), static_cast<std::int64_t>(latents), 1, 1},
+  g.weights.push_back({"w",
+                       {static_cast<std::int64_t>(channels), static_cast<std::int64_t>(latents), 1, 1},
                        filled<float>(channels * latents, [](int i) { return 0.37f * static_cast<float>(i) - 1.0f; })});
-  g.weights.push_back({"b", {static_cast<std::int64_t>(channels)},
-                       filled<float>(channels, [](int i) { return static_cast<float>(i) / 7.0f; })});
+  g.weights.push_back({"b", {static_cast<std::int64_t>(channels)}, filled<float>(channels, [](int i) {
+                         return static_cast<float>(i) / 7.0f;
+                       })});
   return g;
 }
 
@@ -114,13 +117,19 @@ inline aecnn::nn::graph large_network(std::string name) {
   g.name = std::move(name);
   g.inputs = {"latents"};
   g.outputs = {"out \"1\"\n"};
-  g.nodes.push_back({"ConvTranspose", "", {"latents", "w.0"}, {"a"},
+  g.nodes.push_back({"ConvTranspose",
+                     "",
+                     {"latents", "w.0"},
+                     {"a"},
                      {{"strides", attribute(std::vector<std::int64_t>{2, 2})},
                       {"group", attribute(std::int64_t{-1})},
                       {"pads", attribute(std::vector<std::int64_t>{})}}});
   g.nodes.push_back({"LeakyRelu", "act", {"a"}, {"b"}, {{"alpha", attribute(0.1f)}}});
   g.nodes.push_back({"Clip", "\xc3\xa9", {"b", "", "high"}, {"c"}, {}});
-  g.nodes.push_back({"DepthToSpace", "d2s", {"c"}, {"out \"1\"\n"},
+  g.nodes.push_back({"DepthToSpace",
+                     "d2s",
+                     {"c"},
+                     {"out \"1\"\n"},
                      {{"mode", attribute(std::string("DCR"))},
                       {"zeta", attribute(std::vector<float>{1.5f, -0.0f})},
                       {"blocksize", attribute(std::int64_t{9223372036854775807})}}});
@@ -201,9 +210,12 @@ public:
   template <class T>
     requires std::is_arithmetic_v<T>
   void add(T v) {
-    if constexpr (std::is_same_v<T, float>) text += std::to_string(std::bit_cast<std::uint32_t>(v)) + ' ';
-    else if constexpr (std::is_same_v<T, double>) text += std::to_string(std::bit_cast<std::uint64_t>(v)) + ' ';
-    else text += std::to_string(v) + ' ';
+    if constexpr (std::is_same_v<T, float>)
+      text += std::to_string(std::bit_cast<std::uint32_t>(v)) + ' ';
+    else if constexpr (std::is_same_v<T, double>)
+      text += std::to_string(std::bit_cast<std::uint64_t>(v)) + ' ';
+    else
+      text += std::to_string(v) + ' ';
   }
   template <class T>
   void add(const std::vector<T>& v) {

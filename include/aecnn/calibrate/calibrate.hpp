@@ -153,6 +153,7 @@ public:
   }
 
 private:
+  static constexpr std::size_t max_latents = 1024;
   static double all_bytes(const shape3& s) { return static_cast<double>(s.size()) * 4; }
 
   status check_input() const {
@@ -202,17 +203,26 @@ private:
     if (search_.tensors.size() > most) search_.tensors = search_.tensors.first(most);
     if (options_.transform == transform_kind::klt) {
       const shape3 s = data_.shape();
+      // Transforms are compared on tensors that they were not learnt from.
+      std::vector<tensor_view<const float>> learn;
+      for (std::size_t t = 0; t < data_.tensors.size(); ++t)
+        (t % 2 == 0 && data_.tensors.size() > 1 ? learn : unseen_).push_back(data_.tensors[t]);
+      if (learn.empty()) learn = unseen_;
+      search_.tensors = std::span<const tensor_view<const float>>(unseen_).first(std::min(unseen_.size(), most));
       for (std::size_t stride = 1; stride <= options_.max_stride; stride *= 2) {
         if (stride > 1 && (stride > std::max(s.height, s.width) || s.channels * stride * stride > 4096)) break;
-        analyses_.push_back(klt_analysis(data_.tensors, stride, 1024));
+        trials_.push_back(klt_analysis(learn, stride, max_latents));
+        strides_.push_back(stride);
       }
-      return {};
+      // Sparse tensors at high rates are best left as they are.
+      for (std::size_t c = 0; c < s.channels; ++c) order_.push_back(static_cast<std::uint16_t>(c));
+      trials_.push_back(selected(s.channels));
     }
     covariance_accumulator covariance(data_.shape().channels);
     for (const auto& x : data_.tensors)
       if (auto s = covariance.add(x); !s) return s;
     covariance_ = covariance.covariance();
-    return rank();
+    return options_.transform == transform_kind::klt ? status() : rank();
   }
 
   status rank() {
@@ -290,9 +300,8 @@ private:
     auto r = fit_decoder(data, used, f.design, 1);
     if (!r) return r.error();
     f.decoder = std::move(*r);
-    const double samples = static_cast<double>(f.design.planes.area() * data.tensors.size());
-    const double inputs = static_cast<double>(9 * used.latents());
-    if (wide && inputs <= 1200 && inputs * 4 <= samples) {
+    const std::size_t samples = f.design.planes.area() * data.tensors.size(), inputs = 9 * used.latents();
+    if (wide && inputs <= 900 && inputs * 4 <= samples) {
       auto larger = fit_decoder(data, used, f.design, 3);
       if (!larger) return larger.error();
       if (larger->error < 0.98 * f.decoder.error) f.decoder = std::move(*larger);
@@ -312,7 +321,7 @@ private:
     const auto evaluate = [&](std::size_t number) -> status {
       for (const option& o : tried)
         if (o.number == number) return {};
-      const linear_analysis a = klt ? analyses_[number] : selected(number);
+      const linear_analysis a = klt ? trials_[number] : selected(number);
       auto f = try_analysis(search_, a, target, 0, 1, false, 0.03, false);
       if (!f) return f.error();
       // Rates differ a little: compare at the slope of 6 dB a bit and element that sent latents have at least.
@@ -324,7 +333,7 @@ private:
       return *std::min_element(tried.begin(), tried.end(), [](const auto& l, const auto& r) { return l.error < r.error; });
     };
     if (klt) {
-      for (std::size_t i = 0; i < analyses_.size(); ++i)
+      for (std::size_t i = 0; i < trials_.size(); ++i)
         if (auto s = evaluate(i); !s) return s.error();
     } else {
       // The error has one valley over the number of channels: walk from the last target's number, halving or doubling, then
@@ -344,7 +353,10 @@ private:
     }
     report_target("rate", 0.6);
     const option b = best();
-    return try_analysis(data_, klt ? analyses_[b.number] : selected(b.number), target, b.step, 2, true, 0.01, true);
+    const linear_analysis a = !klt                           ? selected(b.number)
+                              : b.number < strides_.size() ? klt_analysis(data_.tensors, strides_[b.number], max_latents)
+                                                             : trials_[b.number];
+    return try_analysis(data_, a, target, b.step, 2, true, 0.01, true);
   }
 
   void finish(profile& p, fitted_point& f) const {
@@ -360,7 +372,9 @@ private:
 
   calibrate_options options_;
   calibration_data data_, search_;
-  std::vector<linear_analysis> analyses_;
+  std::vector<tensor_view<const float>> unseen_; ///< klt: what the trials are compared on
+  std::vector<linear_analysis> trials_;
+  std::vector<std::size_t> strides_;             ///< of the trials that are transforms
   std::vector<double> covariance_;
   std::vector<std::uint16_t> order_;
   std::size_t target_ = 0, last_count_ = 0;

@@ -41,7 +41,10 @@ struct designed_point {
 
 /// Lambda in steps squared per bit, times 65536: the slope of a uniform quantiser's distortion over its rate at high rate is
 /// ln(2)/6 = 0.116 steps squared per bit; a little more pays at the low rates of feature tensors.
-inline constexpr std::uint32_t calibration_lambda = 9830; // 0.15
+#ifndef LAM
+#define LAM 0.15
+#endif
+inline constexpr std::uint32_t calibration_lambda = LAM*65536; // 0.15
 
 /// The weights of `analysis` as integers for latents in units of step / 256.
 inline void set_projection(operating_point& o, const linear_analysis& analysis, double step, float largest) {

@@ -49,6 +49,7 @@ public:
     f.inputs.selfadjointView<Eigen::Lower>().rankUpdate(z);
     f.cross.noalias() += z * target.transpose();
     f.squares += target.squaredNorm();
+    samples_ += static_cast<std::size_t>(latents.cols());
   }
   /// Adds the sums of the same regression over other tensors.
   void merge(const ridge_statistics& other) {
@@ -58,6 +59,7 @@ public:
       folds_[i].squares += other.folds_[i].squares;
     }
     added_ += other.added_;
+    samples_ += other.samples_;
   }
 
   /// The correction to a prior decoder whose residuals were added, and the cross-validated error of the corrected one.
@@ -71,8 +73,9 @@ public:
     const double scale = std::max(all.inputs.diagonal().head(inputs_ - 1).mean(), 1e-300);
     const std::size_t used = std::min<std::size_t>(added_, folds);
     double best = all.squares, best_ridge = -1; // no correction at all
-    if (used > 1) {
-      for (const double r : {1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 10.0}) {
+    // With fewer samples than unknowns the prior is all that can be had.
+    if (used > 1 && samples_ > static_cast<std::size_t>(inputs_)) {
+      for (const double r : {1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0}) {
         double error = 0;
         for (std::size_t i = 0; i < used; ++i) {
           const Eigen::MatrixXd w = ridge(sum_without(i), r * scale);
@@ -129,7 +132,7 @@ private:
 
   std::size_t side_;
   Eigen::Index inputs_;
-  std::size_t added_ = 0;
+  std::size_t added_ = 0, samples_ = 0;
   std::array<fold, folds> folds_;
 };
 

@@ -53,6 +53,15 @@ inline std::int32_t to_fixed(float x, float scale) noexcept {
   return (whole ^ sign) - sign;
 }
 
+/// a * b of two positive normal numbers as a scale for to_fixed: at most 2^100, which saturates every number that it is
+/// applied to but 0 and denormals. Without the bound the product could be infinite, and 0 times infinity is a NaN whose sign
+/// differs between machines.
+inline float joint_scale(float a, float b) noexcept {
+  const auto bits = std::bit_cast<std::uint32_t>(detail::single_product(a, b));
+  constexpr std::uint32_t top = 0x71800000; // the bits of 2^100
+  return std::bit_cast<float>(bits < top ? bits : top);
+}
+
 /// to_fixed of 64 elements.
 inline void to_fixed_block(const float* in, float scale, std::int32_t* out) noexcept {
   for (std::size_t i = 0; i < fixed_block; ++i) out[i] = to_fixed(in[i], scale);

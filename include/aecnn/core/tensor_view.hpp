@@ -72,7 +72,7 @@ template <class T>
 struct quantized_view {
   using element_type = T;
   tensor_view<T> elements;
-  float scale = 1;          ///< finite and above 0
+  float scale = 1;          ///< a normal number above 0
   std::int32_t zero_point = 0; ///< in -255..255
 };
 

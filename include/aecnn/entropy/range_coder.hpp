@@ -143,7 +143,7 @@ public:
     if (bytes_.size() > position_)
       return failure{errc::trailing_bytes, "payload: bytes follow the end of the coded symbols"};
     // The window holds all that the encoder's finish() wrote, and zeros: equality fixes every byte of it.
-    if (code_ != detail::shortest(low_, range_).value)
+    if (outside_ || code_ != detail::shortest(low_, range_).value)
       return failure{errc::corrupt, "payload: truncated or changed, the final coder state is not the encoder's"};
     if (!bytes_.empty() && bytes_.back() == std::byte{0})
       return failure{errc::trailing_bytes, "payload: ends in a zero byte, which the encoder leaves out"};
@@ -165,6 +165,8 @@ private:
     return v;
   }
   void shift() noexcept {
+    // What the encoder writes stays inside the interval. How far other bytes are outside is lost with the bits shifted out.
+    outside_ = outside_ || offset() >= range_;
     code_ = (code_ << 32) | next32();
     low_ <<= 32;
     range_ <<= 32;
@@ -174,6 +176,7 @@ private:
   std::uint64_t code_ = 0;
   std::uint64_t low_ = 0;
   std::uint64_t range_ = ~std::uint64_t{0};
+  bool outside_ = false; ///< the payload has left the interval, so no encoder wrote it
 };
 
 } // namespace aecnn

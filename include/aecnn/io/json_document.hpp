@@ -22,7 +22,8 @@ enum class json_kind : std::uint8_t { null, boolean, integer, number, string, ar
 
 /// "a string", for messages.
 constexpr std::string_view name(json_kind kind) noexcept {
-  constexpr std::string_view names[] = {"null", "true or false", "an integer", "a fraction", "a string", "an array", "an object"};
+  constexpr std::string_view names[] = {"null",     "true or false", "an integer", "a fraction",
+                                        "a string", "an array",      "an object"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -141,7 +142,8 @@ private:
   }
   bool start(json_kind kind) {
     if (open_.size() >= bounds_.max_json_depth)
-      return stop(errc::limit_exceeded, "JSON values nested deeper than ", bounds_.max_json_depth, " (limits.max_json_depth)");
+      return stop(errc::limit_exceeded, "JSON values nested deeper than ", bounds_.max_json_depth,
+                  " (limits.max_json_depth)");
     open_.push_back(document_.values_.size());
     return add(of(kind));
   }

@@ -115,7 +115,8 @@ public:
 
 private:
   json_field(const json_field& parent, std::size_t position, std::string path)
-      : document_(parent.document_), why_(parent.why_), position_(position), present_(position != 0), path_(std::move(path)) {}
+      : document_(parent.document_), why_(parent.why_), position_(position), present_(position != 0),
+        path_(std::move(path)) {}
 
   const json_value& at(std::size_t i) const noexcept { return document_->values()[i]; }
   const json_value& value() const noexcept { return at(position_); }

@@ -44,8 +44,10 @@ public:
   template <class Value>
   void field(std::string_view k, const Value& v) {
     key(k);
-    if constexpr (std::is_arithmetic_v<Value>) number(v);
-    else text(v);
+    if constexpr (std::is_arithmetic_v<Value>)
+      number(v);
+    else
+      text(v);
   }
   template <class Texts>
   void texts(std::string_view k, const Texts& values) {

@@ -1,6 +1,6 @@
-// Networks in a profile's JSON document (docs/profile.md, "Networks"): nodes with ONNX operator names, attributes with the
-// member names of ONNX's AttributeProto (i, ints, f, floats, s), floats as the hexadecimal digits of their bits, weights by
-// name; their elements are tensors of the file. Only the form is checked here; operators and shapes are what
+// Networks in a profile's JSON document (docs/profile.md, "Networks"): nodes with ONNX operator names, attributes with
+// the member names of ONNX's AttributeProto (i, ints, f, floats, s), floats as the hexadecimal digits of their bits,
+// weights by name; their elements are tensors of the file. Only the form is checked here; operators and shapes are what
 // nn::network checks when it compiles a graph.
 #pragma once
 
@@ -40,7 +40,8 @@ template <class Word>
 bool from_hex(std::string_view text, Word& v) noexcept {
   for (const char c : text)
     if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) return false;
-  return text.size() == 2 * sizeof(Word) && std::from_chars(text.data(), text.data() + text.size(), v, 16).ec == std::errc{};
+  return text.size() == 2 * sizeof(Word) &&
+         std::from_chars(text.data(), text.data() + text.size(), v, 16).ec == std::errc{};
 }
 
 inline float float_bits(const json_field& f) {
@@ -58,7 +59,8 @@ inline nn::attribute read_attribute(const json_field& f, const limits& bounds) {
   if (f.has("s")) return f["s"].text(bounds.max_name_bytes);
   if (f.has("ints")) {
     std::vector<std::int64_t> values;
-    f["ints"].each(bounds.max_elements, [&](const json_field& e, std::size_t) { values.push_back(e.signed_integer()); });
+    f["ints"].each(bounds.max_elements,
+                   [&](const json_field& e, std::size_t) { values.push_back(e.signed_integer()); });
     return values;
   }
   std::vector<float> values;
@@ -71,9 +73,15 @@ inline void write_attribute(json_writer& out, const std::string& name, const nn:
   out.open('{');
   out.field("name", name);
   switch (a.type) {
-  case nn::attribute::kind::integer: out.field("i", a.integer); break;
-  case nn::attribute::kind::number: out.field("f", hex(a.number)); break;
-  case nn::attribute::kind::text: out.field("s", a.text); break;
+  case nn::attribute::kind::integer:
+    out.field("i", a.integer);
+    break;
+  case nn::attribute::kind::number:
+    out.field("f", hex(a.number));
+    break;
+  case nn::attribute::kind::text:
+    out.field("s", a.text);
+    break;
   case nn::attribute::kind::integers:
     out.key("ints");
     out.open('[');
@@ -145,8 +153,9 @@ inline void write_network(json_writer& out, const nn::graph& g) {
   out.close('}');
 }
 
-/// Checks the form of a network: counts, names, and that weights have the elements that their shapes say. Errors name the
-/// place as `path`: errc::bad_field, errc::bad_shape, errc::duplicate_name, errc::limit_exceeded. O(n log n) in the names.
+/// Checks the form of a network: counts, names, and that weights have the elements that their shapes say. Errors name
+/// the place as `path`: errc::bad_field, errc::bad_shape, errc::duplicate_name, errc::limit_exceeded. O(n log n) in the
+/// names.
 inline status check_network(const nn::graph& g, const std::string& path, const limits& bounds) {
   using aecnn::detail::fail;
   if (g.name.empty()) return fail(errc::bad_field, path, ".name: empty");
@@ -162,8 +171,8 @@ inline status check_network(const nn::graph& g, const std::string& path, const l
   for (std::size_t i = 0; i < g.weights.size(); ++i) {
     const nn::weight& w = g.weights[i];
     if (w.values.size() > bounds.max_elements)
-      return fail(errc::limit_exceeded, path, ".weights[", i, "] '", w.name, "': ", w.values.size(), " elements, at most ",
-                  bounds.max_elements, " allowed (limits.max_elements)");
+      return fail(errc::limit_exceeded, path, ".weights[", i, "] '", w.name, "': ", w.values.size(),
+                  " elements, at most ", bounds.max_elements, " allowed (limits.max_elements)");
     std::size_t size = 1;
     for (const std::int64_t extent : w.shape)
       if (extent < 1 || static_cast<std::uint64_t>(extent) > w.values.size() ||
@@ -188,7 +197,8 @@ inline status check_network(const nn::graph& g, const std::string& path, const l
         return fail(errc::bad_field, path, ".nodes[", i, "].attributes[", a, "].name: empty");
       for (std::size_t b = 0; b < a; ++b)
         if (n.attributes[a].first == n.attributes[b].first)
-          return fail(errc::duplicate_name, path, ".nodes[", i, "].attributes: '", n.attributes[a].first, "' occurs twice");
+          return fail(errc::duplicate_name, path, ".nodes[", i, "].attributes: '", n.attributes[a].first,
+                      "' occurs twice");
     }
     values.insert(values.end(), n.outputs.begin(), n.outputs.end());
   }

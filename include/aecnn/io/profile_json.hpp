@@ -1,5 +1,5 @@
-// The part of a profile that is no array as a JSON document (docs/profile.md, "The document"). Every member is written and
-// every member is required, but for those of choices that were not taken; the arrays follow in profile_tensors.hpp.
+// The part of a profile that is no array as a JSON document (docs/profile.md, "The document"). Every member is written
+// and every member is required, but for those of choices that were not taken; the arrays follow in profile_tensors.hpp.
 #pragma once
 
 #include <cstddef>
@@ -21,9 +21,14 @@ namespace detail {
 inline void read_selector(const json_field& f, std::size_t channels, selector_parameters& s) {
   s.kind = static_cast<selection_kind>(f["kind"].one_of({"fixed", "top_k", "threshold"}));
   switch (s.kind) {
-  case selection_kind::fixed: return f.expect_members({"kind"});
-  case selection_kind::top_k: f.expect_members({"kind", "k", "attention"}); break;
-  case selection_kind::threshold: f.expect_members({"kind", "attention"}); break;
+  case selection_kind::fixed:
+    return f.expect_members({"kind"});
+  case selection_kind::top_k:
+    f.expect_members({"kind", "k", "attention"});
+    break;
+  case selection_kind::threshold:
+    f.expect_members({"kind", "attention"});
+    break;
   }
   if (s.kind == selection_kind::top_k) s.k = f["k"].integer(1, channels);
   const json_field a = f["attention"];

@@ -1,5 +1,5 @@
-// A profile as C++ source text: a header for a device that reads no files and parses no JSON. It defines a function that
-// returns the device's side of the profile - everything but networks and probe, with the hash of the whole - from
+// A profile as C++ source text: a header for a device that reads no files and parses no JSON. It defines a function
+// that returns the device's side of the profile - everything but networks and probe, with the hash of the whole - from
 // constexpr arrays, includes nothing but aecnn/profile.hpp, and gives the same streams as the profile itself.
 #pragma once
 
@@ -26,15 +26,15 @@ public:
 
   std::string write(const profile& p) {
     for (std::size_t i = 0; i < p.operating_points.size(); ++i) add(p.operating_points[i], i);
-    std::string out = "// The device's side of the profile " + literal(p.name) + ", content hash " + to_hex(p.hash) +
-                      ".\n// Generated from a profile file; do not edit.\n#pragma once\n\n#include <cstdint>\n"
-                      "#include <iterator>\n\n#include <aecnn/profile.hpp>\n\nnamespace " +
-                      name_ + "_arrays {\n" + arrays_ + "} // namespace " + name_ + "_arrays\n\ninline aecnn::profile " +
-                      name_ + "() {\n  namespace a = " + name_ + "_arrays;\n  aecnn::profile p;\n  p.name = " +
-                      literal(p.name) + ";\n  p.shape = {" + std::to_string(p.shape.channels) + ", " +
-                      std::to_string(p.shape.height) + ", " + std::to_string(p.shape.width) + "};\n  p.hash = 0x" +
-                      to_hex(p.hash) + "U;\n  p.operating_points.resize(" + std::to_string(p.operating_points.size()) +
-                      ");\n" + statements_ + "  return p;\n}\n";
+    std::string out =
+        "// The device's side of the profile " + literal(p.name) + ", content hash " + to_hex(p.hash) +
+        ".\n// Generated from a profile file; do not edit.\n#pragma once\n\n#include <cstdint>\n"
+        "#include <iterator>\n\n#include <aecnn/profile.hpp>\n\nnamespace " +
+        name_ + "_arrays {\n" + arrays_ + "} // namespace " + name_ + "_arrays\n\ninline aecnn::profile " + name_ +
+        "() {\n  namespace a = " + name_ + "_arrays;\n  aecnn::profile p;\n  p.name = " + literal(p.name) +
+        ";\n  p.shape = {" + std::to_string(p.shape.channels) + ", " + std::to_string(p.shape.height) + ", " +
+        std::to_string(p.shape.width) + "};\n  p.hash = 0x" + to_hex(p.hash) + "U;\n  p.operating_points.resize(" +
+        std::to_string(p.operating_points.size()) + ");\n" + statements_ + "  return p;\n}\n";
     return out;
   }
 
@@ -63,12 +63,18 @@ private:
   }
   template <class T>
   static constexpr std::string_view type_name() noexcept {
-    if constexpr (std::is_same_v<T, float>) return "float";
-    else if constexpr (std::is_same_v<T, std::int8_t>) return "std::int8_t";
-    else if constexpr (std::is_same_v<T, std::uint8_t>) return "std::uint8_t";
-    else if constexpr (std::is_same_v<T, std::int16_t>) return "std::int16_t";
-    else if constexpr (std::is_same_v<T, std::uint16_t>) return "std::uint16_t";
-    else return "std::int32_t";
+    if constexpr (std::is_same_v<T, float>)
+      return "float";
+    else if constexpr (std::is_same_v<T, std::int8_t>)
+      return "std::int8_t";
+    else if constexpr (std::is_same_v<T, std::uint8_t>)
+      return "std::uint8_t";
+    else if constexpr (std::is_same_v<T, std::int16_t>)
+      return "std::int16_t";
+    else if constexpr (std::is_same_v<T, std::uint16_t>)
+      return "std::uint16_t";
+    else
+      return "std::int32_t";
   }
 
   void set(const std::string& member, const std::string& value) {
@@ -95,7 +101,8 @@ private:
       column += text.size();
     }
     arrays_ += "};\n";
-    statements_ += "  " + point_ + '.' + member + ".assign(std::begin(a::" + array + "), std::end(a::" + array + "));\n";
+    statements_ +=
+        "  " + point_ + '.' + member + ".assign(std::begin(a::" + array + "), std::end(a::" + array + "));\n";
   }
 
   void add(const operating_point& o, std::size_t i) {
@@ -110,7 +117,8 @@ private:
       const auto& at = s.attention;
       set("selector.k", number(s.k));
       set("selector.threshold", number(s.threshold));
-      set("selector.attention.kind", "aecnn::attention_kind::" + std::string(attentions[static_cast<std::size_t>(at.kind)]));
+      set("selector.attention.kind",
+          "aecnn::attention_kind::" + std::string(attentions[static_cast<std::size_t>(at.kind)]));
       set("selector.attention.channels", number(at.channels));
       set("selector.attention.hidden", number(at.hidden));
       set("selector.attention.w1", at.w1);
@@ -152,10 +160,11 @@ private:
 
 } // namespace detail
 
-/// The source text of a header that defines `inline aecnn::profile FUNCTION_NAME()`. errc::invalid_argument where the name
-/// is no identifier (ASCII letters, digits and single underscores); what check() fails with where the profile is
+/// The source text of a header that defines `inline aecnn::profile FUNCTION_NAME()`. errc::invalid_argument where the
+/// name is no identifier (ASCII letters, digits and single underscores); what check() fails with where the profile is
 /// inconsistent.
-inline result<std::string> try_profile_source(const profile& p, std::string_view function_name, const limits& bounds = {}) {
+inline result<std::string> try_profile_source(const profile& p, std::string_view function_name,
+                                              const limits& bounds = {}) {
   return aecnn::detail::guarded([&]() -> result<std::string> {
     bool identifier = !function_name.empty() && function_name.size() <= 128;
     for (std::size_t i = 0; i < function_name.size(); ++i) {

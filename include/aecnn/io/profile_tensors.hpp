@@ -1,5 +1,5 @@
-// The arrays of a profile as tensors (docs/profile.md, "Tensors"), and the checks of what only a whole profile file has:
-// networks that are used, and a probe that fits.
+// The arrays of a profile as tensors (docs/profile.md, "Tensors"), and the checks of what only a whole profile file
+// has: networks that are used, and a probe that fits.
 #pragma once
 
 #include <bit>
@@ -101,8 +101,8 @@ inline status check_whole(const profile& p, const limits& bounds) {
   for (std::size_t i = 0; i < p.operating_points.size(); ++i) {
     const operating_point& o = p.operating_points[i];
     if (!expectable(o.expected_bytes) || !expectable(o.expected_error))
-      return fail(errc::bad_field, "operating_points[", i, "]: expected_bytes ", o.expected_bytes, " and expected_error ",
-                  o.expected_error, ", expected finite numbers of at least 0");
+      return fail(errc::bad_field, "operating_points[", i, "]: expected_bytes ", o.expected_bytes,
+                  " and expected_error ", o.expected_error, ", expected finite numbers of at least 0");
   }
   for (std::size_t i = 0; i < p.networks.size(); ++i) {
     const std::string path = "networks[" + std::to_string(i) + ']';
@@ -125,13 +125,13 @@ inline status check_whole(const profile& p, const limits& bounds) {
   if (const auto bits = std::bit_cast<std::uint32_t>(probe.scale); bits < 0x00800000 || bits >= 0x7f800000)
     return fail(errc::bad_field, "probe.scale: ", probe.scale, ", expected a normal number above 0");
   if (probe.streams.size() != points || probe.outputs.size() != points)
-    return fail(errc::bad_field, "probe: ", probe.streams.size(), " streams and ", probe.outputs.size(), " outputs, expected ",
-                points);
+    return fail(errc::bad_field, "probe: ", probe.streams.size(), " streams and ", probe.outputs.size(),
+                " outputs, expected ", points);
   for (std::size_t i = 0; i < points; ++i)
     if (probe.streams[i].empty() || probe.outputs[i].size() > probe.input.size())
       return fail(errc::bad_field, "probe.op", i, ": stream of ", probe.streams[i].size(), " bytes and ",
-                  probe.outputs[i].size(), " output elements, expected at least 1 byte and at most ", probe.input.size(),
-                  " elements");
+                  probe.outputs[i].size(), " output elements, expected at least 1 byte and at most ",
+                  probe.input.size(), " elements");
   return {};
 }
 

@@ -1,6 +1,6 @@
 // The tensors of a safetensors file as fields of a structure: one description, "this vector is the tensor of that name,
-// with these extents", serves reading and writing, so that the two cannot differ. Reading is strict: dtype and shape must
-// be exactly the expected ones, and a tensor that belongs to no field is an error.
+// with these extents", serves reading and writing, so that the two cannot differ. Reading is strict: dtype and shape
+// must be exactly the expected ones, and a tensor that belongs to no field is an error.
 #pragma once
 
 #include <cstddef>
@@ -47,10 +47,11 @@ public:
     if (!matches) {
       std::string expected;
       for (const std::size_t extent : shape)
-        expected.append(expected.empty() ? "" : ", ").append(extent == any_extent ? "at least 1" : std::to_string(extent));
-      *why_ = aecnn::detail::fail(errc::bad_field, "tensor ", detail::json_quoted(name), ": ", io::name(e->type), " of shape ",
-                                  detail::shape_text(e->shape), ", expected ", io::name(dtype_of<element>()), " of shape (",
-                                  expected, ")");
+        expected.append(expected.empty() ? "" : ", ")
+            .append(extent == any_extent ? "at least 1" : std::to_string(extent));
+      *why_ = aecnn::detail::fail(errc::bad_field, "tensor ", detail::json_quoted(name), ": ", io::name(e->type),
+                                  " of shape ", detail::shape_text(e->shape), ", expected ",
+                                  io::name(dtype_of<element>()), " of shape (", expected, ")");
       return;
     }
     fill(name, v);
@@ -72,8 +73,8 @@ public:
     const safetensors_entry* e = take(name);
     if (*why_) return;
     if (e == nullptr || e->type != dtype::float32) {
-      *why_ = aecnn::detail::fail(e == nullptr ? errc::missing_field : errc::bad_field, "tensor ", detail::json_quoted(name),
-                                  e == nullptr ? ": missing" : ": expected F32");
+      *why_ = aecnn::detail::fail(e == nullptr ? errc::missing_field : errc::bad_field, "tensor ",
+                                  detail::json_quoted(name), e == nullptr ? ": missing" : ": expected F32");
       return;
     }
     for (const std::size_t extent : e->shape) shape.push_back(static_cast<std::int64_t>(extent));
@@ -99,12 +100,16 @@ private:
   template <class T>
   void fill(const std::string& name, std::vector<T>& v) {
     const auto keep = [&](auto values) {
-      if (values) v = *std::move(values);
-      else *why_ = values.error();
+      if (values)
+        v = *std::move(values);
+      else
+        *why_ = values.error();
     };
     if constexpr (std::is_same_v<T, std::byte>) {
-      if (const auto raw = file_->bytes(name)) v.assign(raw->begin(), raw->end());
-      else *why_ = raw.error();
+      if (const auto raw = file_->bytes(name))
+        v.assign(raw->begin(), raw->end());
+      else
+        *why_ = raw.error();
     } else if constexpr (std::is_same_v<T, float>) {
       keep(file_->floats(name));
     } else {
@@ -151,8 +156,10 @@ private:
   void add(const std::string& name, const std::vector<std::size_t>& extents, const std::vector<T>& v) {
     if (*why_) return;
     status added;
-    if constexpr (std::is_same_v<T, std::byte>) added = file_->try_add(name, dtype::uint8, extents, v);
-    else added = file_->try_add(name, extents, v);
+    if constexpr (std::is_same_v<T, std::byte>)
+      added = file_->try_add(name, dtype::uint8, extents, v);
+    else
+      added = file_->try_add(name, extents, v);
     if (!added) *why_ = added.error();
   }
 

@@ -101,7 +101,7 @@ public:
 private:
   explicit uniform_quantizer(const parameters& p) : p_(p), kernels_(detail::choose_quantise_kernels(best_instruction_set())) {}
   detail::quantise_rule rule(std::size_t channel, float factor) const noexcept {
-    return {detail::single_product(p_.scale[channel], factor), offset(channel), p_.rounding[channel], low(), high()};
+    return {joint_scale(p_.scale[channel], factor), offset(channel), p_.rounding[channel], low(), high()};
   }
   static bool positive_normal(float v) noexcept { return v >= power_of_two(-126) && v <= power_of_two(127); }
   std::int32_t low() const noexcept { return -static_cast<std::int32_t>(p_.zero); }

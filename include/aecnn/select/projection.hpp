@@ -13,6 +13,7 @@
 #include <aecnn/core/blocks.hpp>
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/tensor_view.hpp>
+#include <aecnn/select/projection_kernel.hpp>
 
 namespace aecnn {
 
@@ -66,12 +67,13 @@ public:
   template <class T>
   void apply(const detail::element_source<T>& source, std::span<const std::uint16_t> channels, std::span<std::int32_t> out,
              std::uint32_t& not_finite) {
-    const auto& x = source.elements;
-    const std::size_t s = p_.stride, h = reduced(x.shape.height, s), w = reduced(x.shape.width, s), w_in = x.shape.width;
-    const std::size_t area = h * w, padded = (area + fixed_block - 1) / fixed_block * fixed_block;
-    const std::size_t inputs = channels.size() * s * s;
-    inputs_.resize(inputs * padded);
-    for (std::size_t k = 0; k < channels.size(); ++k) scales_[k] = detail::single_product(p_.input_scale[k], source.factor);
+    const shape3 shape = source.elements.shape;
+    const std::size_t s = p_.stride, h = reduced(shape.height, s), w = reduced(shape.width, s), area = h * w;
+    const std::size_t pixels = detail::projection_pixels, padded = (area + pixels - 1) / pixels * pixels;
+    const std::size_t pairs = (channels.size() * s * s + 1) / 2;
+    padded_ = padded;
+    inputs_.resize(2 * pairs * padded);
+    for (std::size_t k = 0; k < channels.size(); ++k) scales_[k] = joint_scale(p_.input_scale[k], source.factor);
     detail::for_each_block(source, channels, [&](std::size_t k, std::size_t first, std::size_t n, const float* block) {
       std::int32_t fixed[fixed_block];
       std::uint32_t seen = 0;
@@ -80,62 +82,73 @@ public:
       to_fixed_block(block, scales_[k], fixed);
       for (std::size_t i = 0; i < fixed_block; ++i)
         fixed[i] = fixed[i] > 32767 ? 32767 : fixed[i] < -32767 ? -32767 : fixed[i];
-      std::int16_t* base = inputs_.data() + k * s * s * padded;
-      if (s == 1) {
-        base += first;
-        for (std::size_t i = 0; i < n; ++i) base[i] = static_cast<std::int16_t>(fixed[i]);
-        return;
-      }
-      std::size_t y = first / w_in, column = first % w_in;
-      for (std::size_t i = 0; i < n; ++i) {
-        base[((y % s) * s + column % s) * padded + (y / s) * w + column / s] = static_cast<std::int16_t>(fixed[i]);
-        if (++column == w_in) {
-          column = 0;
-          ++y;
+      std::size_t y = first / shape.width, x = first % shape.width;
+      for (std::size_t i = 0; i < n;) {
+        // One row's part: its taps follow each other, and every stride-th of them is in the next pixel.
+        const std::size_t end = n - i < shape.width - x ? n : i + (shape.width - x);
+        std::size_t tap = x % s, pixel = y / s * w + x / s;
+        for (; i < end; ++i) {
+          *input(k * s * s + y % s * s + tap, pixel) = static_cast<std::int16_t>(fixed[i]);
+          if (++tap == s) {
+            tap = 0;
+            ++pixel;
+          }
         }
+        x = 0;
+        ++y;
       }
     });
-    if (s > 1) extend(x.shape, channels.size(), h, w, padded);
-    for (std::size_t l = 0; l < latents(); ++l) {
-      const std::int16_t* weights = p_.weights.data() + l * inputs;
-      const int shift = p_.shift[l];
-      const std::int32_t half = shift > 0 ? std::int32_t{1} << (shift - 1) : 0;
-      for (std::size_t begin = 0; begin < area; begin += fixed_block) {
-        alignas(64) std::int32_t sum[fixed_block] = {};
-        for (std::size_t i = 0; i < inputs; ++i) {
-          const std::int16_t* in = inputs_.data() + i * padded + begin;
-          const std::int16_t weight = weights[i];
-          for (std::size_t j = 0; j < fixed_block; ++j) sum[j] += std::int32_t{weight} * in[j];
+    extend(shape, channels.size(), h, w);
+    std::int32_t sums[detail::projection_latents * detail::projection_pixels];
+    for (std::size_t l = 0; l < latents(); l += detail::projection_latents) {
+      for (std::size_t begin = 0; begin < area; begin += pixels) {
+        kernel_(inputs_.data() + 2 * begin, 2 * padded, pairs_.data() + l * 2 * pairs, 2 * pairs, pairs, sums);
+        const std::size_t n = area - begin < pixels ? area - begin : pixels;
+        for (std::size_t k = 0; k < detail::projection_latents && l + k < latents(); ++k) {
+          const int shift = p_.shift[l + k];
+          const std::int64_t half = shift > 0 ? std::int64_t{1} << (shift - 1) : 0;
+          for (std::size_t j = 0; j < n; ++j)
+            out[(l + k) * area + begin + j] =
+                static_cast<std::int32_t>((sums[k * detail::projection_pixels + j] + half) >> shift);
         }
-        const std::size_t n = area - begin < fixed_block ? area - begin : fixed_block;
-        // The sum is below 2^31 - 65535 in magnitude; half a divisor more still fits 64 bits only.
-        for (std::size_t j = 0; j < n; ++j)
-          out[l * area + begin + j] = static_cast<std::int32_t>((std::int64_t{sum[j]} + half) >> shift);
       }
     }
   }
 
 private:
-  projection(const parameters& p, std::size_t channels) : p_(p), scales_(channels) {}
+  projection(const parameters& p, std::size_t channels)
+      : p_(p), scales_(channels), kernel_(detail::choose_projection_kernel(best_instruction_set())) {
+    // Rows of an even number of weights, and rows of zeros up to a whole number of kernels.
+    const std::size_t inputs = channels * p.stride * p.stride, even = inputs + inputs % 2;
+    const std::size_t rows = (latents() + detail::projection_latents - 1) / detail::projection_latents * detail::projection_latents;
+    pairs_.resize(rows * even);
+    for (std::size_t l = 0; l < latents(); ++l)
+      for (std::size_t i = 0; i < inputs; ++i) pairs_[l * even + i] = p.weights[l * inputs + i];
+  }
+
+  std::int16_t* input(std::size_t number, std::size_t pixel) noexcept {
+    return inputs_.data() + (number / 2 * padded_ + pixel) * 2 + number % 2;
+  }
 
   // Repeats the last row and column where the extents are not multiples of the stride.
-  void extend(shape3 shape, std::size_t channels, std::size_t h, std::size_t w, std::size_t padded) {
+  void extend(shape3 shape, std::size_t channels, std::size_t h, std::size_t w) {
     const std::size_t s = p_.stride;
     if (h * s == shape.height && w * s == shape.width) return;
-    for (std::size_t k = 0; k < channels; ++k) {
-      std::int16_t* base = inputs_.data() + k * s * s * padded;
-      const auto at = [&](std::size_t y, std::size_t x) -> std::int16_t& {
-        return base[((y % s) * s + x % s) * padded + (y / s) * w + x / s];
-      };
+    const auto at = [&](std::size_t k, std::size_t y, std::size_t x) {
+      return input(k * s * s + y % s * s + x % s, y / s * w + x / s);
+    };
+    for (std::size_t k = 0; k < channels; ++k)
       for (std::size_t y = 0; y < h * s; ++y)
         for (std::size_t x = y < shape.height ? shape.width : 0; x < w * s; ++x)
-          at(y, x) = at(y < shape.height ? y : shape.height - 1, x < shape.width ? x : shape.width - 1);
-    }
+          *at(k, y, x) = *at(k, y < shape.height ? y : shape.height - 1, x < shape.width ? x : shape.width - 1);
   }
 
   parameters p_;
   std::vector<float> scales_;
-  std::vector<std::int16_t> inputs_; ///< [channels][stride][stride][padded area]
+  detail::projection_kernel kernel_;
+  std::size_t padded_ = 0;           ///< pixels of a latent plane, rounded up to whole kernels
+  std::vector<std::int16_t> pairs_;  ///< the weights in the kernel's layout
+  std::vector<std::int16_t> inputs_; ///< [channels * stride * stride / 2][padded_][2]
 };
 
 } // namespace aecnn

@@ -1,0 +1,132 @@
+#include <aecnn/io/tensor_table.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <catch_compat.hpp>
+
+using aecnn::errc;
+using aecnn::failure;
+using aecnn::io::any_extent;
+using aecnn::io::safetensors;
+using aecnn::io::tensor_reader;
+using aecnn::io::tensor_writer;
+
+namespace {
+
+struct record {
+  std::vector<float> f;
+  std::vector<std::int16_t> i;
+  std::vector<std::uint8_t> none;
+  std::vector<std::byte> bytes;
+  float one = 0;
+  std::vector<std::int64_t> shape;
+  std::vector<float> weight;
+};
+
+template <class Table, class Record>
+void exchange(Table& t, Record& r) {
+  t.required("f", r.f, {any_extent, 2});
+  t.required("i", r.i, {r.f.size() / 2});
+  t.optional("none", r.none, {7});
+  t.required("bytes", r.bytes, {any_extent});
+  t.scalar("one", r.one);
+  t.shaped("weight", r.shape, r.weight);
+}
+
+safetensors example() {
+  const record r{{1, -2, 3, 0.1f, 5, 6}, {-7, 8, 9}, {}, {std::byte{1}, std::byte{255}}, 2.5f, {1, 3}, {4, 5, 6}};
+  safetensors file;
+  std::optional<failure> why;
+  tensor_writer writer(file, why);
+  exchange(writer, r);
+  REQUIRE_FALSE(why);
+  return file;
+}
+
+failure failure_of(const safetensors& file) {
+  record r;
+  std::optional<failure> why;
+  tensor_reader reader(file, why);
+  exchange(reader, r);
+  reader.expect_all_used();
+  return why ? *why : failure{};
+}
+
+} // namespace
+
+TEST_CASE("one description writes and reads a structure", "[tensor_table]") {
+  const safetensors file = example();
+  CHECK(file.entries.size() == 5);
+  CHECK(file.find("f")->shape == std::vector<std::size_t>{3, 2});
+  CHECK(file.find("bytes")->type == aecnn::io::dtype::uint8);
+  CHECK(file.find("one")->shape.empty());
+  record r;
+  std::optional<failure> why;
+  tensor_reader reader(file, why);
+  exchange(reader, r);
+  reader.expect_all_used();
+  REQUIRE_FALSE(why);
+  CHECK(r.f == std::vector<float>{1, -2, 3, 0.1f, 5, 6});
+  CHECK(r.i == std::vector<std::int16_t>{-7, 8, 9});
+  CHECK(r.none.empty());
+  CHECK(r.bytes == std::vector<std::byte>{std::byte{1}, std::byte{255}});
+  CHECK(r.one == 2.5f);
+  CHECK(r.shape == std::vector<std::int64_t>{1, 3});
+  CHECK(r.weight == std::vector<float>{4, 5, 6});
+}
+
+TEST_CASE("tensors that are not the expected ones are named", "[tensor_table]") {
+  auto file = example();
+  file.add("none", {7}, std::vector<std::uint8_t>(7));
+  CHECK(failure_of(file).message.empty());
+  file.add("other", {1}, std::vector<float>{1});
+  CHECK(failure_of(file).code == errc::bad_field);
+  CHECK(failure_of(file).message == "tensor \"other\" belongs to no field of the profile");
+
+  file = example();
+  file.add("none", {6}, std::vector<std::uint8_t>(6));
+  CHECK(failure_of(file).message == "tensor \"none\": U8 of shape (6,), expected U8 of shape (7)");
+  file = {};
+  CHECK(failure_of(file).code == errc::missing_field);
+  CHECK(failure_of(file).message == "tensor \"f\" is missing");
+  file.add("f", {0, 2}, std::vector<float>{});
+  CHECK(failure_of(file).message == "tensor \"f\": F32 of shape (0, 2), expected F32 of shape (at least 1, 2)");
+  file = {};
+  file.add("f", {1, 2}, std::vector<double>{1, 2});
+  CHECK(failure_of(file).message == "tensor \"f\": F64 of shape (1, 2), expected F32 of shape (at least 1, 2)");
+}
+
+TEST_CASE("a tensor belongs to one field", "[tensor_table]") {
+  const safetensors file = example();
+  std::optional<failure> why;
+  tensor_reader reader(file, why);
+  std::vector<std::int64_t> shape;
+  std::vector<float> a, b;
+  reader.shaped("weight", shape, a);
+  CHECK_FALSE(why);
+  reader.shaped("weight", shape, b);
+  REQUIRE(why);
+  CHECK(why->code == errc::duplicate_name);
+  CHECK(b.empty());
+  reader.required("bytes", b, {any_extent}); // after a failure nothing is touched
+  CHECK(b.empty());
+  CHECK(why->code == errc::duplicate_name);
+}
+
+TEST_CASE("writing a name twice or a wrong size is a failure", "[tensor_table]") {
+  safetensors file;
+  std::optional<failure> why;
+  tensor_writer writer(file, why);
+  writer.required("a", std::vector<float>{1, 2}, {2});
+  writer.required("a", std::vector<float>{1, 2}, {2});
+  REQUIRE(why);
+  CHECK(why->code == errc::duplicate_name);
+  why.reset();
+  writer.required("b", std::vector<float>{1, 2, 3}, {any_extent, 2});
+  REQUIRE(why);
+  CHECK(why->code == errc::bad_shape);
+}

@@ -69,7 +69,8 @@ public:
   explicit basic_encoder(const profile& p, const encode_options& options = {}) : basic_encoder(create(p, options).value()) {}
 
   /// The stream of x. errc::bad_shape where x is not of the profile's shape, errc::not_finite where a channel that is read
-  /// holds a NaN or an infinity, errc::limit_exceeded.
+  /// holds a NaN or an infinity, errc::limit_exceeded, errc::invalid_argument where x is already quantised and its scale or
+  /// zero point is out of range.
   template <tensor_like X>
   result<std::vector<std::byte>> try_encode(X&& x) noexcept {
     return detail::guarded([&]() -> result<std::vector<std::byte>> {

@@ -7,6 +7,8 @@
 #include <xtensor/containers/xtensor.hpp>
 #endif
 
+#include <aecnn/core/adapt_xtensor.hpp>
+
 namespace aecnn {
 
 /// A contiguous feature tensor [C,H,W].

@@ -225,6 +225,8 @@ private:
                                    projection::reduced(in.width, projection_->stride())}
                           : shape3{channels.size(), in.height, in.width};
     symbols_.resize(planes_.size());
+    // No data but a constructed one takes more, so later streams of this shape need no allocation.
+    stream_.reserve(max_header_bytes + 3 * planes_.size() + 16);
     if (keep_latents || projection_) latents_.resize(planes_.size());
     if (selector_.per_input())
       if (auto s = selector_.choose(x, mask_, workspace_); !s) return s;

@@ -72,6 +72,13 @@ constexpr float power_of_two(int exponent) noexcept {
   return std::bit_cast<float>(static_cast<std::uint32_t>(exponent + 127) << 23);
 }
 
+/// Whether x is a normal number above 0 and at most `largest` (finite, above 0); by the bits, so that a NaN fails under
+/// -ffast-math, too.
+inline bool positive_normal(float x, float largest) noexcept {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  return bits >= 0x00800000U && bits <= std::bit_cast<std::uint32_t>(largest);
+}
+
 namespace detail {
 /// A word whose top bit says that x is an infinity or a NaN; words of several elements are joined by "or".
 inline std::uint32_t not_finite_bit(float x) noexcept {

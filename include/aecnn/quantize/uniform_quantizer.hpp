@@ -52,9 +52,9 @@ public:
     if (auto s = size("rounding", p.rounding.size(), channels); !s) return s;
     if (auto s = size("shift", p.shift.size(), 6 * channels); !s) return s;
     for (const float v : p.scale)
-      if (!positive_normal(v) || v > power_of_two(100)) return detail::fail(errc::bad_field, "quantizer scale: ", v, ", expected 2^-126 to 2^100");
+      if (!positive_normal(v, power_of_two(100))) return detail::fail(errc::bad_field, "quantizer scale: ", v, ", expected 2^-126 to 2^100");
     for (const float v : p.unit)
-      if (!positive_normal(v)) return detail::fail(errc::bad_field, "quantizer unit: ", v, ", expected a normal number above 0");
+      if (!positive_normal(v, power_of_two(127))) return detail::fail(errc::bad_field, "quantizer unit: ", v, ", expected a normal number above 0");
     for (const auto v : p.offset)
       if (v < -(1 << 24) || v > (1 << 24)) return detail::fail(errc::bad_field, "quantizer offset: ", v, ", expected at most 2^24 in magnitude");
     for (const auto v : p.rounding)
@@ -103,7 +103,6 @@ private:
   detail::quantise_rule rule(std::size_t channel, float factor) const noexcept {
     return {joint_scale(p_.scale[channel], factor), offset(channel), p_.rounding[channel], low(), high()};
   }
-  static bool positive_normal(float v) noexcept { return v >= power_of_two(-126) && v <= power_of_two(127); }
   std::int32_t low() const noexcept { return -static_cast<std::int32_t>(p_.zero); }
   std::int32_t high() const noexcept { return static_cast<std::int32_t>(p_.levels - 1 - p_.zero); }
   parameters p_;

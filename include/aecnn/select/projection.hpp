@@ -35,7 +35,7 @@ public:
     if (p.input_scale.size() != channels)
       return detail::fail(errc::bad_field, "projection input scale: ", p.input_scale.size(), " entries, expected ", channels);
     for (const float v : p.input_scale)
-      if (!(v >= power_of_two(-126) && v <= power_of_two(100)))
+      if (!positive_normal(v, power_of_two(100)))
         return detail::fail(errc::bad_field, "projection input scale: ", v, ", expected 2^-126 to 2^100");
     const std::size_t inputs = channels * p.stride * p.stride;
     if (p.shift.empty() || p.weights.size() != p.shift.size() * inputs)

@@ -124,8 +124,7 @@ report calibrate(const calibrate_arguments& a, bool as_json) {
 
   const aecnn::shape3 shape = files.front().shape;
   aecnn::calibrate_options options = a.options;
-  for (const double t : targets)
-    options.target_bytes.push_back(a.bytes.empty() ? aecnn::bytes_for_ratio(shape, t) : t);
+  for (const double t : targets) options.target_bytes.push_back(a.bytes.empty() ? aecnn::bytes_for_ratio(shape, t) : t);
   options.name = a.name.empty() ? std::filesystem::path(a.output).stem().string() : a.name;
   options.rate_distortion = !a.no_rate_distortion;
   options.probe = !a.no_probe;
@@ -135,14 +134,16 @@ report calibrate(const calibrate_arguments& a, bool as_json) {
   {
     progress_bar bar(!as_json);
     options.progress = [&](std::string_view stage, double fraction) { bar.show(stage, fraction); };
-    const std::string what = a.inputs.front() + (a.inputs.size() > 1 ? "' and the files after it, '" + a.inputs.back() : "");
+    const std::string what =
+        a.inputs.front() + (a.inputs.size() > 1 ? "' and the files after it, '" + a.inputs.back() : "");
     p = in_file(what, aecnn::try_calibrate(tensors, options));
   }
   const auto bytes = aecnn::serialize_profile(*p);
   aecnn::io::write_file(a.output, bytes);
 
   report r = describe(*p);
-  r.text = "'" + a.output + "': " + std::to_string(bytes.size()) + " bytes, from " + std::to_string(tensors.size()) + " tensors\n" + r.text;
+  r.text = "'" + a.output + "': " + std::to_string(bytes.size()) + " bytes, from " + std::to_string(tensors.size()) +
+           " tensors\n" + r.text;
   r.object["output"] = a.output;
   r.object["bytes"] = bytes.size();
   r.object["tensors"] = tensors.size();
@@ -153,8 +154,10 @@ report calibrate(const calibrate_arguments& a, bool as_json) {
 
 void add_calibrate(CLI::App& program, invocation& chosen) {
   const auto options = [](CLI::App& c, calibrate_arguments& a) {
-    c.add_option("inputs", a.inputs, "Feature tensors of one shape: .npy, [N,C,H,W] or [C,H,W], floating-point")->required();
-    auto* ratio = c.add_option("--ratio", a.ratios, "Operating points by the ratio of float32 bytes to stream bytes: 16,64,256");
+    c.add_option("inputs", a.inputs, "Feature tensors of one shape: .npy, [N,C,H,W] or [C,H,W], floating-point")
+        ->required();
+    auto* ratio =
+        c.add_option("--ratio", a.ratios, "Operating points by the ratio of float32 bytes to stream bytes: 16,64,256");
     c.add_option("--bytes", a.bytes, "Operating points by the mean bytes of a stream: 512,128")->excludes(ratio);
     c.add_option("-o,--output", a.output, "Profile to write")->required();
     add_choice(c, "--transform", a.options.transform,
@@ -166,18 +169,22 @@ void add_calibrate(CLI::App& program, invocation& chosen) {
                 {"variance", aecnn::rank_kind::variance},
                 {"reconstruction", aecnn::rank_kind::reconstruction}},
                "What makes a channel worth sending; reconstruction: that it predicts the others (reconstruction)");
-    c.add_option("--attention", a.attention,
-                 "Trained attention for --rank attention: safetensors with w1, w2 and perhaps b1, b2, or with kernel (ECA)");
+    c.add_option(
+        "--attention", a.attention,
+        "Trained attention for --rank attention: safetensors with w1, w2 and perhaps b1, b2, or with kernel (ECA)");
     add_choice(c, "--attention-kind", a.attention_kind,
-               {{"cbam", aecnn::attention_kind::cbam}, {"se", aecnn::attention_kind::se}}, "What w1 and w2 were trained as (cbam)");
+               {{"cbam", aecnn::attention_kind::cbam}, {"se", aecnn::attention_kind::se}},
+               "What w1 and w2 were trained as (cbam)");
     c.add_option("--name", a.name, "Name of the profile, for people (the output file's)");
     c.add_option("--max-stride", a.options.max_stride, "klt: largest side of the pixel blocks, 1 to 8 (4)");
     c.add_flag("--open-extents", a.options.open_extents, "Let the profile encode tensors of any height and width");
-    c.add_flag("--no-rate-distortion", a.no_rate_distortion, "Nearest symbols: encodes faster, more bytes at equal error");
+    c.add_flag("--no-rate-distortion", a.no_rate_distortion,
+               "Nearest symbols: encodes faster, more bytes at equal error");
     c.add_flag("--no-probe", a.no_probe, "Leave out the self-check");
   };
-  add_command<calibrate_arguments>(program, chosen, "calibrate", "Make a profile from sample feature tensors", options,
-                                   [](const calibrate_arguments& a, const invocation& i) { return calibrate(a, i.as_json); });
+  add_command<calibrate_arguments>(
+      program, chosen, "calibrate", "Make a profile from sample feature tensors", options,
+      [](const calibrate_arguments& a, const invocation& i) { return calibrate(a, i.as_json); });
 }
 
 } // namespace program

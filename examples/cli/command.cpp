@@ -39,7 +39,8 @@ aecnn::shape3 parse_shape(std::string_view option, const std::string& text) {
       throw command_error(std::string(option) + ": '" + text + "', expected CxHxW, as in 32x16x16, of at most " +
                           std::to_string(most) + " elements");
   }
-  return {static_cast<std::size_t>(extents[0]), static_cast<std::size_t>(extents[1]), static_cast<std::size_t>(extents[2])};
+  return {static_cast<std::size_t>(extents[0]), static_cast<std::size_t>(extents[1]),
+          static_cast<std::size_t>(extents[2])};
 }
 
 std::string joined(std::span<const std::size_t> extents) {

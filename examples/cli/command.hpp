@@ -46,14 +46,17 @@ void add_decode(CLI::App& program, invocation& chosen);
 void add_info(CLI::App& program, invocation& chosen);
 void add_symbols(CLI::App& program, invocation& chosen);
 
-/// Adds the command `name` of `parent`; `fill(command, arguments)` declares the options, `run(arguments, chosen)` does the work.
+/// Adds the command `name` of `parent`; `fill(command, arguments)` declares its options, `run(arguments, chosen)` does
+/// the work.
 template <class Arguments, class Fill, class Run>
-CLI::App* add_command(CLI::App& parent, invocation& chosen, const char* name, const char* description, Fill fill, Run run) {
+CLI::App* add_command(CLI::App& parent, invocation& chosen, const char* name, const char* description, Fill fill,
+                      Run run) {
   CLI::App* command = parent.add_subcommand(name, description);
   const auto arguments = std::make_shared<Arguments>();
   fill(*command, *arguments);
   command->add_flag("--json", chosen.as_json, "Print one JSON object");
-  command->callback([arguments, run, &chosen] { chosen.run = [arguments, run, &chosen] { return run(*arguments, chosen); }; });
+  command->callback(
+      [arguments, run, &chosen] { chosen.run = [arguments, run, &chosen] { return run(*arguments, chosen); }; });
   return command;
 }
 

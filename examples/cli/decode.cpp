@@ -27,8 +27,8 @@ report decode(const decode_arguments& a) {
   const auto file = in_file(a.input, aecnn::try_parse_record_file(bytes));
   const auto refuse = [&](const std::string& what) { throw command_error("'" + a.input + "': " + what); };
   if (file.profile_hash != p.hash)
-    refuse("written with the profile of content hash " + hexadecimal(file.profile_hash) + ", expected " + hexadecimal(p.hash) +
-           ", that of '" + a.profile + "'");
+    refuse("written with the profile of content hash " + hexadecimal(file.profile_hash) + ", expected " +
+           hexadecimal(p.hash) + ", that of '" + a.profile + "'");
   if (file.records.empty()) refuse("no records, expected at least 1");
   aecnn::decode_options options;
   options.frame = file.frame;
@@ -62,7 +62,8 @@ report decode(const decode_arguments& a) {
       values.reserve(count * shape.size());
     }
     if (decoder.shape() != shape)
-      refuse(record + "tensor of " + aecnn::to_string(decoder.shape()) + ", expected " + aecnn::to_string(shape) + " as in record 0");
+      refuse(record + "tensor of " + aecnn::to_string(decoder.shape()) + ", expected " + aecnn::to_string(shape) +
+             " as in record 0");
     values.insert(values.end(), y->begin(), y->end());
     points.insert(decoder.operating_point_index());
   }

@@ -50,8 +50,8 @@ report encode(const encode_arguments& a) {
   for (std::size_t i = 0; i < features.count(); ++i) {
     auto stream = features.visit(i, [&](const auto& view) { return encoder.try_encode(view); });
     if (!stream)
-      throw command_error("'" + a.input + "': tensor " + std::to_string(i) + " of " + std::to_string(features.count()) + ": " +
-                          stream.error().message);
+      throw command_error("'" + a.input + "': tensor " + std::to_string(i) + " of " + std::to_string(features.count()) +
+                          ": " + stream.error().message);
     stream_bytes += stream->size();
     streams.push_back(*std::move(stream));
   }
@@ -78,10 +78,11 @@ report encode(const encode_arguments& a) {
   const bool has_ratio = stream_bytes > 0;
   const std::string& name = p.operating_points[point].name;
   report r;
-  r.text = "'" + a.output + "': " + std::to_string(features.count()) + " tensors of " + aecnn::to_string(features.shape()) +
-           " at operating point " + std::to_string(point) + (name.empty() ? "" : " (" + one_line(name) + ")") + ": " +
-           std::to_string(stream_bytes) + " bytes, " + decimal(mean, 1) + " a tensor, ratio " +
-           (has_ratio ? decimal(elements * 4 / mean, 1) : "-") + " to float32\n";
+  r.text = "'" + a.output + "': " + std::to_string(features.count()) + " tensors of " +
+           aecnn::to_string(features.shape()) + " at operating point " + std::to_string(point) +
+           (name.empty() ? "" : " (" + one_line(name) + ")") + ": " + std::to_string(stream_bytes) + " bytes, " +
+           decimal(mean, 1) + " a tensor, ratio " + (has_ratio ? decimal(elements * 4 / mean, 1) : "-") +
+           " to float32\n";
   r.object = {{"output", a.output},
               {"tensors", features.count()},
               {"shape", {features.shape().channels, features.shape().height, features.shape().width}},
@@ -100,7 +101,8 @@ report encode(const encode_arguments& a) {
 
 void add_encode(CLI::App& program, invocation& chosen) {
   const auto options = [](CLI::App& c, encode_arguments& a) {
-    c.add_option("input", a.input, "Feature tensors: .npy, [N,C,H,W] or [C,H,W]; floating-point, int8 or uint8")->required();
+    c.add_option("input", a.input, "Feature tensors: .npy, [N,C,H,W] or [C,H,W]; floating-point, int8 or uint8")
+        ->required();
     c.add_option("--profile", a.profile, "Profile")->required();
     c.add_option("--op", a.point, "Operating point, by number or name (0)");
     add_choice(c, "--framing", a.frame, {{"default", aecnn::framing::standard}, {"none", aecnn::framing::none}},

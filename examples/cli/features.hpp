@@ -35,7 +35,8 @@ public:
     };
     if (extents.size() != 3 && extents.size() != 4)
       refuse("array of shape " + joined(extents), "feature tensors [N,C,H,W] or [C,H,W]");
-    if (array.data.empty()) refuse("array of shape " + joined(extents), "at least one tensor with extents of at least 1");
+    if (array.data.empty())
+      refuse("array of shape " + joined(extents), "at least one tensor with extents of at least 1");
     feature_file f;
     f.count_ = extents.size() == 4 ? extents[0] : 1;
     f.shape_ = {extents[extents.size() - 3], extents[extents.size() - 2], extents[extents.size() - 1]};
@@ -65,7 +66,8 @@ public:
   auto visit(std::size_t i, Function&& f) const {
     return std::visit(
         [&]<class T>(const std::vector<T>& v) {
-          const auto view = aecnn::tensor_view<const T>::chw(v.data() + i * shape_.size(), shape_.channels, shape_.height, shape_.width);
+          const auto view = aecnn::tensor_view<const T>::chw(v.data() + i * shape_.size(), shape_.channels,
+                                                             shape_.height, shape_.width);
           if constexpr (std::is_same_v<T, float>)
             return f(view);
           else

@@ -64,8 +64,9 @@ report streams_info(const info_arguments& a, std::span<const std::byte> bytes) {
   for (const auto point : points) names += (names.empty() ? "" : ", ") + std::to_string(point);
   report r;
   r.text = std::to_string(count) + (bare ? " bare payloads" : " streams") + " of the profile of content hash " +
-           hexadecimal(file.profile_hash) + ", operating points: " + (names.empty() ? "-" : names) + '\n' + std::to_string(total) +
-           " bytes: " + std::to_string(least) + " to " + std::to_string(most) + " each, mean " + decimal(mean, 1) + '\n';
+           hexadecimal(file.profile_hash) + ", operating points: " + (names.empty() ? "-" : names) + '\n' +
+           std::to_string(total) + " bytes: " + std::to_string(least) + " to " + std::to_string(most) + " each, mean " +
+           decimal(mean, 1) + '\n';
   r.object = {{"kind", "streams"},
               {"framing", bare ? "none" : "default"},
               {"profile_hash", hexadecimal(file.profile_hash)},
@@ -83,14 +84,11 @@ report symbols_info(const info_arguments& a, std::span<const std::byte> bytes) {
   const auto f = in_file(a.input, parse_symbol_file(bytes));
   const double bits = static_cast<double>(bytes.size()) * 8 / static_cast<double>(f.shape.size());
   report r;
-  r.text = aecnn::to_string(f.shape) + " symbols of " + std::to_string(f.levels) + " levels in " + std::to_string(bytes.size()) +
-           " bytes, " + decimal(bits, 4) + " bits a symbol\n";
-  r.object = {{"kind", "symbols"},
-              {"shape", {f.shape.channels, f.shape.height, f.shape.width}},
-              {"levels", f.levels},
-              {"mode", "default"},
-              {"bytes", bytes.size()},
-              {"bits_per_symbol", bits}};
+  r.text = aecnn::to_string(f.shape) + " symbols of " + std::to_string(f.levels) + " levels in " +
+           std::to_string(bytes.size()) + " bytes, " + decimal(bits, 4) + " bits a symbol\n";
+  r.object = {{"kind", "symbols"},     {"shape", {f.shape.channels, f.shape.height, f.shape.width}},
+              {"levels", f.levels},    {"mode", "default"},
+              {"bytes", bytes.size()}, {"bits_per_symbol", bits}};
   return r;
 }
 
@@ -124,16 +122,36 @@ report array_info(const info_arguments& a, std::span<const std::byte> bytes) {
   case float16:
     for (const float v : array.floats().value()) s.add(static_cast<double>(v));
     break;
-  case float32: add_all<float>(array, s); break;
-  case float64: add_all<double>(array, s); break;
-  case int8: add_all<std::int8_t>(array, s); break;
-  case uint8: add_all<std::uint8_t>(array, s); break;
-  case int16: add_all<std::int16_t>(array, s); break;
-  case uint16: add_all<std::uint16_t>(array, s); break;
-  case int32: add_all<std::int32_t>(array, s); break;
-  case uint32: add_all<std::uint32_t>(array, s); break;
-  case int64: add_all<std::int64_t>(array, s); break;
-  case uint64: add_all<std::uint64_t>(array, s); break;
+  case float32:
+    add_all<float>(array, s);
+    break;
+  case float64:
+    add_all<double>(array, s);
+    break;
+  case int8:
+    add_all<std::int8_t>(array, s);
+    break;
+  case uint8:
+    add_all<std::uint8_t>(array, s);
+    break;
+  case int16:
+    add_all<std::int16_t>(array, s);
+    break;
+  case uint16:
+    add_all<std::uint16_t>(array, s);
+    break;
+  case int32:
+    add_all<std::int32_t>(array, s);
+    break;
+  case uint32:
+    add_all<std::uint32_t>(array, s);
+    break;
+  case int64:
+    add_all<std::int64_t>(array, s);
+    break;
+  case uint64:
+    add_all<std::uint64_t>(array, s);
+    break;
   }
   const std::string type(aecnn::io::npy_code(array.type));
   const std::size_t finite = s.count - s.not_finite;
@@ -146,8 +164,14 @@ report array_info(const info_arguments& a, std::span<const std::byte> bytes) {
     r.text += "min " + decimal(s.low, 6) + ", max " + decimal(s.high, 6) + ", mean " + decimal(mean, 6) + ", zeros " +
               decimal(100 * zeros, 2) + " %\n";
   if (s.not_finite > 0) r.text += std::to_string(s.not_finite) + " elements are NaN or infinite\n";
-  r.object = {{"kind", "npy"},       {"dtype", type},          {"shape", array.shape}, {"bytes", bytes.size()},
-              {"min", known(s.low)}, {"max", known(s.high)}, {"mean", known(mean)},  {"zeros", s.count > 0 ? json(zeros) : json(nullptr)},
+  r.object = {{"kind", "npy"},
+              {"dtype", type},
+              {"shape", array.shape},
+              {"bytes", bytes.size()},
+              {"min", known(s.low)},
+              {"max", known(s.high)},
+              {"mean", known(mean)},
+              {"zeros", s.count > 0 ? json(zeros) : json(nullptr)},
               {"not_finite", s.not_finite}};
   return r;
 }
@@ -156,13 +180,15 @@ report info(const info_arguments& a) {
   const auto bytes = aecnn::io::read_file(a.input);
   const auto starts_with = [&](std::string_view magic) {
     return bytes.size() >= magic.size() &&
-           std::equal(magic.begin(), magic.end(), bytes.begin(), [](char c, std::byte b) { return static_cast<std::byte>(c) == b; });
+           std::equal(magic.begin(), magic.end(), bytes.begin(),
+                      [](char c, std::byte b) { return static_cast<std::byte>(c) == b; });
   };
   const bool array = starts_with("\x93NUMPY"), streams = starts_with("AECF"), symbols = starts_with("AECS");
   if (a.emit_header || a.verify || !(array || streams || symbols)) {
     // A safetensors file starts with the length of its header and the header's brace.
     if (array || streams || symbols || bytes.size() < 9 || bytes[8] != std::byte{'{'})
-      throw command_error("'" + a.input + "': " + (bytes.empty() ? "empty, expected a profile" : "not a profile, expected one") +
+      throw command_error("'" + a.input +
+                          "': " + (bytes.empty() ? "empty, expected a profile" : "not a profile, expected one") +
                           (a.emit_header || a.verify ? "" : ", a file of streams or symbols, or .npy"));
     return profile_info(a, bytes);
   }

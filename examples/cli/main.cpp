@@ -49,13 +49,15 @@ int main(int argc, char** argv) {
       return app.exit(help); // --help and --version
     } catch (const CLI::Error& usage) {
       std::string command = "aecnn";
-      for (const CLI::App* a = &app; !a->get_subcommands().empty(); command += ' ' + a->get_name()) a = a->get_subcommands().front();
+      for (const CLI::App* a = &app; !a->get_subcommands().empty(); command += ' ' + a->get_name())
+        a = a->get_subcommands().front();
       return fail(std::string(usage.what()) + " (see " + command + " --help)");
     }
     const program::report report = chosen.run();
     // Names of files need not be UTF-8; JSON must be.
-    const std::string text =
-        chosen.as_json ? report.object.dump(-1, ' ', false, program::json::error_handler_t::replace) + '\n' : report.text;
+    const std::string text = chosen.as_json
+                                 ? report.object.dump(-1, ' ', false, program::json::error_handler_t::replace) + '\n'
+                                 : report.text;
     if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
       return fail("cannot write the report to standard output");
     return 0;

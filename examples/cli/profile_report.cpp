@@ -22,9 +22,12 @@ std::optional<std::uint64_t> decoder_cost(const aecnn::profile& p, const aecnn::
 
 const char* name_of(aecnn::selection_kind kind) {
   switch (kind) {
-  case aecnn::selection_kind::top_k: return "top_k";
-  case aecnn::selection_kind::threshold: return "threshold";
-  default: return "fixed";
+  case aecnn::selection_kind::top_k:
+    return "top_k";
+  case aecnn::selection_kind::threshold:
+    return "threshold";
+  default:
+    return "fixed";
   }
 }
 
@@ -32,8 +35,8 @@ const char* name_of(aecnn::selection_kind kind) {
 
 report describe(const aecnn::profile& p) {
   report r;
-  const std::string extents =
-      p.open_extents() ? std::to_string(p.shape.channels) + " channels, any height and width" : aecnn::to_string(p.shape);
+  const std::string extents = p.open_extents() ? std::to_string(p.shape.channels) + " channels, any height and width"
+                                               : aecnn::to_string(p.shape);
   r.text = "profile '" + one_line(p.name) + "': tensors of " + extents + ", content hash " + hexadecimal(p.hash) + '\n';
   r.object = {{"kind", "profile"},
               {"name", p.name},
@@ -52,10 +55,10 @@ report describe(const aecnn::profile& p) {
     const double ratio = o.expected_bytes > 0 ? static_cast<double>(p.shape.size()) * 4 / o.expected_bytes : 0;
     const bool has_ratio = ratio > 0, has_bytes = o.expected_bytes > 0;
     const double error = std::sqrt(o.expected_error);
-    rows.push_back({std::to_string(i), one_line(o.name), std::to_string(o.selector.channels.size()), std::to_string(o.stride()),
-                    std::to_string(o.latents()), std::to_string(o.quantizer.levels), macs ? std::to_string(*macs) : "-",
-                    has_bytes ? decimal(o.expected_bytes, 1) : "-", has_ratio ? decimal(ratio, 1) : "-",
-                    has_bytes ? decimal(error, 4) : "-"});
+    rows.push_back({std::to_string(i), one_line(o.name), std::to_string(o.selector.channels.size()),
+                    std::to_string(o.stride()), std::to_string(o.latents()), std::to_string(o.quantizer.levels),
+                    macs ? std::to_string(*macs) : "-", has_bytes ? decimal(o.expected_bytes, 1) : "-",
+                    has_ratio ? decimal(ratio, 1) : "-", has_bytes ? decimal(error, 4) : "-"});
     r.object["operating_points"].push_back({{"index", i},
                                             {"name", o.name},
                                             {"selection", name_of(o.selector.kind)},

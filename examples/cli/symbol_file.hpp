@@ -44,7 +44,8 @@ inline std::vector<std::byte> format_symbol_file(const symbol_file& f) {
 }
 
 /// The payload views `bytes`. errc::bad_format, truncated, unsupported_version, corrupt or limit_exceeded.
-inline aecnn::result<symbol_file> parse_symbol_file(std::span<const std::byte> bytes, const aecnn::limits& bounds = {}) {
+inline aecnn::result<symbol_file> parse_symbol_file(std::span<const std::byte> bytes,
+                                                    const aecnn::limits& bounds = {}) {
   using aecnn::errc, aecnn::failure;
   aecnn::byte_reader r(bytes);
   for (const std::byte m : symbol_file_magic)
@@ -55,21 +56,24 @@ inline aecnn::result<symbol_file> parse_symbol_file(std::span<const std::byte> b
   for (auto& e : extents) e = r.varint();
   if (r.failed()) return failure{errc::truncated, "file of symbols: ends in its header"};
   if (start >> 4 != 1)
-    return failure{errc::unsupported_version, "file of symbols: version " + std::to_string(start >> 4) + ", expected 1"};
+    return failure{errc::unsupported_version,
+                   "file of symbols: version " + std::to_string(start >> 4) + ", expected 1"};
   if ((start & 15) != 0)
     return failure{errc::unsupported, "file of symbols: mode " + std::to_string(start & 15) + ", expected 0 (default)"};
   if (last == 0 || zero > last)
-    return failure{errc::corrupt, "file of symbols: " + std::to_string(last + 1) + " levels with zero at " + std::to_string(zero) +
-                                      ", expected 2 to 256 levels and zero below them"};
+    return failure{errc::corrupt, "file of symbols: " + std::to_string(last + 1) + " levels with zero at " +
+                                      std::to_string(zero) + ", expected 2 to 256 levels and zero below them"};
   std::uint64_t size = 1;
   for (const auto e : extents) {
     if (e == 0) return failure{errc::corrupt, "file of symbols: an extent of 0, expected at least 1"};
     if (e > bounds.max_elements / size)
-      return failure{errc::limit_exceeded, "file of symbols: more than " + std::to_string(bounds.max_elements) + " symbols"};
+      return failure{errc::limit_exceeded,
+                     "file of symbols: more than " + std::to_string(bounds.max_elements) + " symbols"};
     size *= e;
   }
   symbol_file f{last + 1, zero, {}, r.rest()};
-  f.shape = {static_cast<std::size_t>(extents[0]), static_cast<std::size_t>(extents[1]), static_cast<std::size_t>(extents[2])};
+  f.shape = {static_cast<std::size_t>(extents[0]), static_cast<std::size_t>(extents[1]),
+             static_cast<std::size_t>(extents[2])};
   return f;
 }
 

@@ -51,7 +51,8 @@ double fastest(unsigned repeat, Function&& f) {
 }
 
 /// Sizes, and speeds in memory: from and to 16-bit symbols, coder and buffers at hand.
-report measure(const symbols_arguments& a, const symbol_file& f, std::span<const aecnn::symbol> symbols, std::size_t file_bytes) {
+report measure(const symbols_arguments& a, const symbol_file& f, std::span<const aecnn::symbol> symbols,
+               std::size_t file_bytes) {
   auto coder = make_coder(f);
   std::vector<std::byte> payload;
   std::vector<aecnn::symbol> decoded(symbols.size());
@@ -66,9 +67,10 @@ report measure(const symbols_arguments& a, const symbol_file& f, std::span<const
   const double count = static_cast<double>(symbols.size()), megabytes = count / 1e6;
   const double bits = static_cast<double>(file_bytes) * 8 / count;
   report r;
-  r.text = "'" + a.output + "': " + aecnn::to_string(f.shape) + " symbols of " + std::to_string(f.levels) + " levels, coded in " +
-           std::to_string(file_bytes) + " bytes, " + decimal(bits, 4) + " bits a symbol; encoder " +
-           decimal(megabytes / encoding, 1) + " MB/s, decoder " + decimal(megabytes / decoding, 1) + " MB/s\n";
+  r.text = "'" + a.output + "': " + aecnn::to_string(f.shape) + " symbols of " + std::to_string(f.levels) +
+           " levels, coded in " + std::to_string(file_bytes) + " bytes, " + decimal(bits, 4) +
+           " bits a symbol; encoder " + decimal(megabytes / encoding, 1) + " MB/s, decoder " +
+           decimal(megabytes / decoding, 1) + " MB/s\n";
   r.object = {{"output", a.output},
               {"shape", {f.shape.channels, f.shape.height, f.shape.width}},
               {"levels", f.levels},
@@ -85,7 +87,8 @@ void check_arguments(const symbols_arguments& a) {
   if (a.mode == "fast" || a.mode == "max")
     throw command_error("--mode " + a.mode + ": the modes fast and max do not exist in this version, expected default");
   if (a.mode != "default") throw command_error("--mode '" + a.mode + "': expected default");
-  if (a.levels == 1 || a.levels > 256) throw command_error("--levels: " + std::to_string(a.levels) + ", expected 2 to 256");
+  if (a.levels == 1 || a.levels > 256)
+    throw command_error("--levels: " + std::to_string(a.levels) + ", expected 2 to 256");
   if (a.repeat < 1) throw command_error("--repeat: 0, expected at least 1");
 }
 
@@ -150,13 +153,16 @@ void add_symbols(CLI::App& program, invocation& chosen) {
   CLI::App* group = program.add_subcommand("symbols", "The entropy coder alone, on planes of 8-bit symbols");
   group->require_subcommand(1);
   const auto options = [](CLI::App& c, symbols_arguments& a, bool encoding) {
-    c.add_option("input", a.input, encoding ? "Symbols [C,H,W], one byte each" : "File of symbols, as symbols encode writes it")
+    c.add_option("input", a.input,
+                 encoding ? "Symbols [C,H,W], one byte each" : "File of symbols, as symbols encode writes it")
         ->required();
     c.add_option("--mode", a.mode, "Coder: default");
     c.add_option("--shape", a.shape, encoding ? "CxHxW" : "CxHxW, checked")->required(encoding);
-    c.add_option("--levels", a.levels, encoding ? "Symbols are below it: 2 to 256" : "2 to 256, checked")->required(encoding);
+    c.add_option("--levels", a.levels, encoding ? "Symbols are below it: 2 to 256" : "2 to 256, checked")
+        ->required(encoding);
     c.add_option("--repeat", a.repeat, "Runs, of which the fastest gives the speed (3)");
-    c.add_option("-o,--output", a.output, encoding ? "File of symbols to write" : "Symbols to write, one byte each")->required();
+    c.add_option("-o,--output", a.output, encoding ? "File of symbols to write" : "Symbols to write, one byte each")
+        ->required();
   };
   add_command<symbols_arguments>(
       *group, chosen, "encode", "Encode a plane of symbols",

@@ -17,7 +17,8 @@ def main() -> None:
     count = int(sys.argv[3]) if len(sys.argv) == 4 else 60
     tensors = np.load(sys.argv[1])
     if tensors.ndim != 4 or tensors.dtype != np.float32 or len(tensors) < count:
-        sys.exit(f"{sys.argv[1]}: {tensors.dtype} of shape {tensors.shape}, expected float32 [N,C,H,W] with N >= {count}")
+        found = f"{tensors.dtype} of shape {tensors.shape}"
+        sys.exit(f"{sys.argv[1]}: {found}, expected float32 [N,C,H,W] with N >= {count}")
     np.save(sys.argv[2], tensors[:count])
     size = os.path.getsize(sys.argv[2])
     if size > LARGEST:

@@ -153,9 +153,11 @@ private:
   status prepare(std::size_t point, std::size_t height, std::size_t width) {
     auto& r = parts_[point].rebuild;
     const shape3 in = latent_shape(point, height, width);
-    if (prepared_[point] == in) return {};
-    prepared_[point] = {};
-    if (auto s = r.prepare(in); !s) return s;
+    if (prepared_[point] != in) {
+      prepared_[point] = {};
+      if (auto s = r.prepare(in); !s) return s;
+      prepared_[point] = in;
+    }
     const shape3 o = r.output_shape();
     if (o.channels != profile_shape_.channels || o.height < height || o.width < width)
       return detail::fail(errc::bad_field, "decoder network of operating point ", point, " gives ", to_string(o), ", expected ",
@@ -194,7 +196,7 @@ private:
     mask_.resize(coded_mask_channels_[point_]);
     if (auto s = parts_[point_].code.decode(reader.rest(), planes_, mask_, symbols_); !s) return s;
     if (!bare) {
-      const std::uint16_t sum = symbol_checksum(symbols_, hash_, h.operating_point);
+      const std::uint16_t sum = symbol_checksum(symbols_, hash_, h.operating_point, coded_extents(open, h.height, h.width));
       if (sum != h.checksum)
         return detail::fail(errc::checksum_mismatch, "stream: checksum ", h.checksum, ", the decoded symbols have ", sum);
     }

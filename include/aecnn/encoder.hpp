@@ -182,7 +182,9 @@ private:
     }
     if (!coded) return coded;
     if (options_.frame == framing::standard) {
-      const std::uint16_t sum = symbol_checksum(symbols_, hash_, static_cast<std::uint32_t>(options_.operating_point));
+      const shape3 extents = detail::source_of(*view).elements.shape;
+      const std::uint16_t sum = symbol_checksum(symbols_, hash_, static_cast<std::uint32_t>(options_.operating_point),
+                                                coded_extents(shape_.height == 0, extents.height, extents.width));
       stream_[2] = static_cast<std::byte>(sum & 0xff);
       stream_[3] = static_cast<std::byte>(sum >> 8);
     }

@@ -1,7 +1,7 @@
-// A 16-bit checksum over the decoded symbols, mixed with the profile's content hash and the operating point: it detects changed
-// payloads and streams of another profile. Four independent lanes take the symbols in turn, so it costs about one cycle a
-// symbol; every step is a bijection of its lane, so a single changed symbol always changes the 32-bit state, of which 16
-// bits are kept. Not a cryptographic signature.
+// A 16-bit checksum over the decoded symbols, mixed with the profile's content hash, the operating point and the extents
+// where a header carries them: it detects changed streams and streams of another profile. Four independent lanes take the
+// symbols in turn, so it costs about one cycle a symbol; every step is a bijection of its lane, so a single changed symbol
+// always changes the 32-bit state, of which 16 bits are kept. Not a cryptographic signature.
 #pragma once
 
 #include <bit>
@@ -13,9 +13,15 @@
 
 namespace aecnn {
 
-/// The checksum of symbols[0..n) under a profile of content hash `profile_hash` at `operating_point`.
+/// What a header says of the extents, as symbol_checksum takes it: 0 where the profile fixes them. Extents are 1 to 2^14.
+constexpr std::uint32_t coded_extents(bool open, std::size_t height, std::size_t width) noexcept {
+  return open ? static_cast<std::uint32_t>((height - 1) << 14 | (width - 1)) : 0;
+}
+
+/// The checksum of symbols[0..n) under a profile of content hash `profile_hash` at `operating_point`, and of the header's
+/// coded_extents.
 constexpr std::uint16_t symbol_checksum(std::span<const symbol> symbols, std::uint64_t profile_hash,
-                                        std::uint32_t operating_point) noexcept {
+                                        std::uint32_t operating_point, std::uint32_t extents = 0) noexcept {
   const auto step = [](std::uint32_t lane, std::uint32_t v) { return std::rotl((lane ^ v) * 0x9e3779b1U, 13); };
   std::uint32_t lanes[4] = {static_cast<std::uint32_t>(profile_hash), static_cast<std::uint32_t>(profile_hash >> 32),
                             operating_point, static_cast<std::uint32_t>(symbols.size())};
@@ -23,7 +29,7 @@ constexpr std::uint16_t symbol_checksum(std::span<const symbol> symbols, std::ui
   for (; i + 4 <= symbols.size(); i += 4)
     for (std::size_t k = 0; k < 4; ++k) lanes[k] = step(lanes[k], symbols[i + k]);
   for (; i < symbols.size(); ++i) lanes[i % 4] = step(lanes[i % 4], symbols[i]);
-  std::uint32_t h = 0;
+  std::uint32_t h = extents;
   for (const std::uint32_t lane : lanes) h = step(h, lane);
   h ^= h >> 15;
   h *= 0x85ebca6bU;

@@ -227,12 +227,13 @@ namespace detail {
 template <class Function>
 auto guarded(Function&& f) noexcept -> decltype(f()) {
 #if AECNN_EXCEPTIONS
+  // The message must not need an allocation itself: it is short enough for every std::string to hold in place.
   try {
     return f();
   } catch (const std::bad_alloc&) {
-    return failure{errc::out_of_memory, "allocation failed"};
+    return failure{errc::out_of_memory, "out of memory"};
   } catch (const std::length_error&) {
-    return failure{errc::out_of_memory, "allocation larger than a container can hold"};
+    return failure{errc::out_of_memory, "out of memory"};
   }
 #else
   return f();

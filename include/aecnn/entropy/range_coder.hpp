@@ -1,7 +1,8 @@
 // A binary range coder with 16-bit probabilities: the payload is the shortest byte string b0 b1 b2... whose value
 // 0.b0b1b2... (base 256, zeros implied after the end) lies in the final interval. It therefore costs less than one byte
 // above the ideal code length, may be empty, and is unique: the decoder refuses any other string that would decode
-// to the same symbols, so truncation, trailing bytes and a changed tail are errors without a length field.
+// to the same symbols. Of truncated and changed payloads it refuses those that no symbols have; the others stand for other
+// symbols, which is what a checksum is for.
 //
 // State: a 64-bit interval [low, low + range), 2^32 <= range; 32 bits are moved out at a time. A carry runs back
 // through the bytes already written. The split (range >> 16) * p loses less than 2^-16 of the interval.

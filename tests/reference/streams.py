@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""Streams, record files and what decoding needs of a profile file, written from docs/bitstream.md and docs/profile.md.
+
+Decoding ends at the input of the decoder network: symbols [L,h,w] and their values. Section numbers are those of
+docs/bitstream.md where nothing else is said.
+
+    streams.py PROFILE.aecnn STREAMS.aec        one line per record: operating point, shape, largest distance from zero
+"""
+import json
+import struct
+import sys
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from decoder import Bytes, Parameters, StreamError, decode_payload, symbol_checksum
+
+MAX_EXTENT, MAX_ELEMENTS = 1 << 14, 1 << 26
+
+
+@dataclass
+class Point:
+    """What is needed of an operating point."""
+    parameters: Parameters
+    planes: int
+    stride: int
+    tensors: dict = field(repr=False)  # of the quantizer
+
+    def values(self, symbols):
+        """Section 10: the input of the decoder network, float32 [L,h,w]."""
+        d = symbols.astype(np.int64) - self.parameters.zero
+        m, c = np.abs(d), np.arange(self.planes)[:, None, None]
+        shift = self.tensors["shift"].astype(np.int64)[c, (d < 0).astype(int), np.clip(m, 1, 3) - 1]
+        v = np.where(d == 0, 0, np.sign(d) * (256 * m - shift))
+        offset = self.tensors["offset"]
+        if offset is not None:
+            v = v + offset.astype(np.int64)[:, None, None]
+        return v.astype(np.float32) * self.tensors["unit"][:, None, None]
+
+
+def read_header(r, open_extents):
+    """Operating point, profile id, checksum, H and W (0 where they are not open); section 2. The payload remains in r."""
+    first, profile_id, checksum = r.integer(1), r.integer(1), r.integer(2)
+    if first >> 5 != 1:
+        raise StreamError("unsupported_version", f"stream of version {first >> 5}")
+    if not open_extents:
+        return first & 31, profile_id, checksum, 0, 0
+    height, width = r.varint() + 1, r.varint() + 1
+    if max(height, width) > MAX_EXTENT:
+        raise StreamError("corrupt", f"extents {height}x{width}")
+    return first & 31, profile_id, checksum, height, width
+
+
+class Profile:
+    """The part of a profile file that decoding needs; docs/profile.md, sections 1 to 4. The file is taken to be valid."""
+
+    def __init__(self, data):
+        n = struct.unpack_from("<Q", data)[0]
+        header = json.loads(data[8:8 + n])
+        metadata = header.pop("__metadata__")
+        if metadata["aecnn.version"] != "1":
+            raise StreamError("unsupported_version", "profile")
+        types = {"F32": "<f4", "I32": "<i4", "U16": "<u2", "I16": "<i2", "I8": "i1", "U8": "u1"}
+        tensors = {}
+        for name, t in header.items():
+            begin, end = (8 + n + o for o in t["data_offsets"])
+            tensors[name] = np.frombuffer(data[begin:end], types[t["dtype"]]).reshape(t["shape"])
+        self.hash = int(metadata["aecnn.hash"], 16)
+        self.document = json.loads(metadata["aecnn.profile"])
+        self.shape = self.document["shape"]
+        self.points = []
+        for j, o in enumerate(self.document["operating_points"]):
+            def values(name, j=j):
+                t = tensors.get(f"op{j}.{name}")
+                return None if t is None else t.reshape(-1).tolist()
+            parameters = Parameters(o["quantizer"]["levels"], o["quantizer"]["zero"], o["entropy"]["classes"],
+                                    values("entropy.reference"), values("entropy.channel_class"),
+                                    values("entropy.initial"), values("entropy.mask_prior"))
+            planes = len(values("projection.shift" if "projection" in o else "selector.channels"))
+            quantizer = {k: tensors.get(f"op{j}.quantizer.{k}") for k in ("shift", "offset", "unit")}
+            self.points.append(Point(parameters, planes, o.get("projection", {"stride": 1})["stride"], quantizer))
+
+    def decode(self, stream, bare=None):
+        """The operating point, mask and symbols [L,h,w] of a stream; of a bare payload where bare = (point, H, W)."""
+        C, H, W = self.shape
+        r = Bytes(stream)
+        extents = None
+        if bare is None:
+            j, profile_id, checksum, height, width = read_header(r, H == 0)
+            if profile_id != self.hash >> 56:
+                raise StreamError("wrong_profile", f"profile id {profile_id}")
+        else:
+            j, height, width = bare
+        if H == 0:
+            H, W = extents = height, width
+            if min(extents) == 0:
+                raise StreamError("invalid_argument", "bare payloads of open extents need height and width")
+        if j >= len(self.points):
+            raise StreamError("bad_operating_point", f"operating point {j} of {len(self.points)}")
+        point = self.points[j]
+        shape = (point.planes, -(-H // point.stride), -(-W // point.stride))
+        if max(C * H * W, shape[0] * shape[1] * shape[2]) > MAX_ELEMENTS:
+            raise StreamError("limit_exceeded", f"tensor of {C}x{H}x{W}")
+        mask, symbols = decode_payload(r.rest(), point.parameters, shape)
+        if bare is None and symbol_checksum(symbols, self.hash, j, extents) != checksum:
+            raise StreamError("checksum_mismatch", f"checksum {checksum:04x}")
+        return j, mask, symbols
+
+
+def read_record_file(data):
+    """Content hash, None or the bare payloads' (operating point, H, W), and the records; section 14."""
+    if data[:4] != b"AECF":
+        raise StreamError("bad_format", "not a record file")
+    r = Bytes(data[4:])
+    version, kind, point, content_hash = r.integer(1), r.integer(1), r.integer(1), r.integer(8)
+    count, height, width = r.varint(), r.varint(), r.varint()
+    if version != 1:
+        raise StreamError("unsupported_version", f"record file of version {version}")
+    if kind > 1 or point > 31 or (kind == 0 and (point, height, width) != (0, 0, 0)):
+        raise StreamError("corrupt", "header of the record file")
+    records = []
+    for _ in range(count):
+        records.append(r.take(r.varint()))
+    if r.rest():
+        raise StreamError("trailing_bytes", "bytes after the last record")
+    return content_hash, (point, height, width) if kind == 1 else None, records
+
+
+def main():
+    with open(sys.argv[1], "rb") as f:
+        profile = Profile(f.read())
+    with open(sys.argv[2], "rb") as f:
+        content_hash, bare, records = read_record_file(f.read())
+    if content_hash != profile.hash:
+        raise StreamError("wrong_profile", f"content hash {content_hash:016x}, expected {profile.hash:016x}")
+    for i, record in enumerate(records):
+        j, _, symbols = profile.decode(record, bare)
+        shape = "x".join(map(str, symbols.shape))
+        print(f"record {i}: operating point {j}, symbols {shape}, largest distance "
+              f"{np.abs(symbols.astype(int) - profile.points[j].parameters.zero).max()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -225,8 +225,8 @@ class Calibrate(ProgramTest):
         for options, expected in (([], True), (["--json"], False)):
             leader, terminal = pty.openpty()
             command = [PROGRAM, "calibrate", "x.npy", "--bytes", "400", "-o", "bar.aecnn", *options]
-            r = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=terminal,
-                               timeout=120)
+            r = subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=terminal, timeout=120)
             os.close(terminal)
             shown = b""
             try:

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Compares the reference decoder with the library.
 
-    check.py VECTORS             VECTORS: the folder that vectors.cpp wrote
+    check.py VECTORS GOLDEN
+
+VECTORS is the folder that vectors.cpp wrote, GOLDEN is tests/data/golden (tests/support/golden_vectors.hpp says what it
+holds).
 
 Prints what was compared; exit status 1 at the first difference.
 """
@@ -43,10 +46,13 @@ def check_examples():
     _, symbols = decode_payload(bytes.fromhex("b2c0"), Parameters(4, 0), (1, 2, 3))
     expect(symbols.tolist(), [[[0, 1, 0], [2, 1, 0]]], "first example")
     header = symbol_checksum(symbols, 0x0123456789ABCDEF, 2)
-    expect(read_header(Bytes(bytes.fromhex("2201b906")), False), (2, 0x01, header, 0, 0), "first example, header")
+    read = read_header(Bytes(bytes.fromhex("2201b906")), False)
+    expect(read, (2, 0x01, header, 0, 0), "first example, header")
     header = symbol_checksum(symbols, 0x0123456789ABCDEF, 2, (2, 3))
-    expect(read_header(Bytes(bytes.fromhex("2201f6f90102")), True), (2, 0x01, header, 2, 3), "first example, open extents")
-    p = Parameters(600, 200, 2, [65535, 0, 0], [1, 0, 0], [40503 * i % 65536 for i in range(2 * 4245)], [60000, 30000, 30000])
+    read = read_header(Bytes(bytes.fromhex("2201f6f90102")), True)
+    expect(read, (2, 0x01, header, 2, 3), "first example, open extents")
+    initial = [40503 * i % 65536 for i in range(2 * 4245)]
+    p = Parameters(600, 200, 2, [65535, 0, 0], [1, 0, 0], initial, [60000, 30000, 30000])
     mask, symbols = decode_payload(bytes.fromhex("6be87eef66ccef19"), p, (3, 1, 2))
     expect(mask, [1, 0, 1], "second example, mask")
     expect(symbols.tolist(), [[[237, 50]], [[200, 200]], [[201, 599]]], "second example")
@@ -62,8 +68,8 @@ def check_planes(folder):
         if "levels" in v:
             n = v["classes"] * Parameters(v["levels"], v["zero"]).S
             initial = [v["factor"] * i % 65536 for i in range(n)] if v["factor"] else None
-            p = Parameters(v["levels"], v["zero"], v["classes"], v["reference"] or None, v["channel_class"] or None, initial,
-                           v["mask_prior"] or None)
+            p = Parameters(v["levels"], v["zero"], v["classes"], v["reference"] or None, v["channel_class"] or None,
+                           initial, v["mask_prior"] or None)
             shape = v["shape"]
         found = outcome(decode_payload, bytes.fromhex(v["payload"]), p, shape)
         count += 1
@@ -105,8 +111,8 @@ def check_records(folder):
         profile = profiles[stem]
         if name not in files:
             files[name] = read_record_file((folder / name).read_bytes())
-        content_hash, bare, records = files[name]
-        expect(content_hash, profile.hash, f"{where}, content hash")
+        profile_hash, bare, records = files[name]
+        expect(profile_hash, profile.hash, f"{where}, content hash")
         j, _, symbols = profile.decode(records[v["record"]], bare)
         expect((j, list(symbols.shape)), (v["point"], v["shape"]), f"{where}, operating point and shape")
         expect(symbols.reshape(-1).tolist(), v["symbols"], f"{where}, symbols")
@@ -117,12 +123,49 @@ def check_records(folder):
     return f"{count} records of {len(profiles)} profiles"
 
 
+def golden_lines(path):
+    with open(path, encoding="utf-8") as f:
+        for number, line in enumerate(f, 1):
+            if not line.startswith("#"):
+                yield f"{path.name}:{number}", line.split()
+
+
+def fnv1a(data):
+    h = 0xCBF29CE484222325
+    for byte in data:
+        h = (h ^ byte) * 0x100000001B3 % 2**64
+    return h
+
+
+def check_golden(folder):
+    """The streams of released versions: symbols of the good, by their hash, and refusal of the bad."""
+    profiles = {path.stem: Profile(path.read_bytes()) for path in sorted(folder.glob("*.aecnn"))}
+    shapes = {path.stem: np.load(path).shape for path in sorted(folder.glob("*.npy"))}
+    good = bad = 0
+    for where, (name, features, _, point, framing, symbol_hash, _, stream) in golden_lines(folder / "vectors.txt"):
+        bare = (int(point), *shapes[features][2:]) if framing == "none" else None
+        j, _, symbols = profiles[name].decode(bytes.fromhex(stream.replace("-", "")), bare)
+        expect(j, int(point), f"{where}, operating point")
+        expect(fnv1a(symbols.astype("<u2").tobytes()), int(symbol_hash, 16), f"{where}, hash of the symbols")
+        good += 1
+    for where, (name, point, framing, height, width, code, stream) in golden_lines(folder / "bad.txt"):
+        bare = (int(point), int(height), int(width)) if framing == "none" else None
+        found = outcome(profiles[name].decode, bytes.fromhex(stream.replace("-", "")), bare)
+        expect(isinstance(found, str), True, f"{where}, refused with {code}")
+        if code not in ("corrupt", "trailing_bytes"):  # of these two both may hold
+            expect(found, code, where)
+        bad += 1
+    expect(good > 0 and bad > 0, True, f"{folder} holds vectors")
+    return f"{good} golden streams, {bad} damaged ones"
+
+
 def main():
     folder = Path(sys.argv[1])
     print(f"{check_examples()} examples of the format's description")
     print(check_planes(folder))
     print(check_headers(folder))
     print(check_records(folder))
+    print(check_golden(Path(sys.argv[2])))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from content_hash import content_hash
 from decoder import Bytes, Parameters, StreamError, decode_payload, symbol_checksum
 
 MAX_EXTENT, MAX_ELEMENTS = 1 << 14, 1 << 26
@@ -39,7 +40,7 @@ class Point:
 
 
 def read_header(r, open_extents):
-    """Operating point, profile id, checksum, H and W (0 where they are not open); section 2. The payload remains in r."""
+    """Operating point, profile id, checksum, H and W (0 where they are not open), section 2. The payload stays in r."""
     first, profile_id, checksum = r.integer(1), r.integer(1), r.integer(2)
     if first >> 5 != 1:
         raise StreamError("unsupported_version", f"stream of version {first >> 5}")
@@ -52,7 +53,7 @@ def read_header(r, open_extents):
 
 
 class Profile:
-    """The part of a profile file that decoding needs; docs/profile.md, sections 1 to 4. The file is taken to be valid."""
+    """What decoding needs of a profile file; docs/profile.md, sections 1 to 4 and 6. It is taken to be well-formed."""
 
     def __init__(self, data):
         n = struct.unpack_from("<Q", data)[0]
@@ -67,6 +68,8 @@ class Profile:
             tensors[name] = np.frombuffer(data[begin:end], types[t["dtype"]]).reshape(t["shape"])
         self.hash = int(metadata["aecnn.hash"], 16)
         self.document = json.loads(metadata["aecnn.profile"])
+        if content_hash(self.document, tensors) != self.hash:
+            raise StreamError("corrupt", "profile: the content does not have the hash that the file names")
         self.shape = self.document["shape"]
         self.points = []
         for j, o in enumerate(self.document["operating_points"]):
@@ -112,7 +115,7 @@ def read_record_file(data):
     if data[:4] != b"AECF":
         raise StreamError("bad_format", "not a record file")
     r = Bytes(data[4:])
-    version, kind, point, content_hash = r.integer(1), r.integer(1), r.integer(1), r.integer(8)
+    version, kind, point, profile_hash = r.integer(1), r.integer(1), r.integer(1), r.integer(8)
     count, height, width = r.varint(), r.varint(), r.varint()
     if version != 1:
         raise StreamError("unsupported_version", f"record file of version {version}")
@@ -123,16 +126,16 @@ def read_record_file(data):
         records.append(r.take(r.varint()))
     if r.rest():
         raise StreamError("trailing_bytes", "bytes after the last record")
-    return content_hash, (point, height, width) if kind == 1 else None, records
+    return profile_hash, (point, height, width) if kind == 1 else None, records
 
 
 def main():
     with open(sys.argv[1], "rb") as f:
         profile = Profile(f.read())
     with open(sys.argv[2], "rb") as f:
-        content_hash, bare, records = read_record_file(f.read())
-    if content_hash != profile.hash:
-        raise StreamError("wrong_profile", f"content hash {content_hash:016x}, expected {profile.hash:016x}")
+        profile_hash, bare, records = read_record_file(f.read())
+    if profile_hash != profile.hash:
+        raise StreamError("wrong_profile", f"content hash {profile_hash:016x}, expected {profile.hash:016x}")
     for i, record in enumerate(records):
         j, _, symbols = profile.decode(record, bare)
         shape = "x".join(map(str, symbols.shape))

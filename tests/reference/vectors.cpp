@@ -1,6 +1,6 @@
 // Writes what check.py decodes with the reference decoder, into a folder:
-//   planes.jsonl      random planes of symbols of every kind, their payloads and checksums, and damaged payloads with what
-//                     the library says of them
+//   planes.jsonl      random planes of symbols of every kind, their payloads and checksums, and damaged payloads with
+//                     what the library says of them
 //   profile<i>.aecnn  profiles of every kind, with record files profile<i>*.aec
 //   records.jsonl     symbols and values (the bits of binary32) that the records of these files stand for
 //   headers.jsonl     headers, good and bad, of a profile with open extents
@@ -76,9 +76,7 @@ private:
   void put(const payload& bytes) { put(hexadecimal(bytes)); }
   template <class T>
     requires std::is_integral_v<T>
-  void put(T v) {
-    text_ += std::to_string(v);
-  }
+  void put(T v) { text_ += std::to_string(v); }
   template <class T>
   void put(const std::vector<T>& v) {
     text_ += '[';
@@ -105,10 +103,14 @@ std::uint32_t random_levels(random& r) {
 
 std::uint32_t random_zero(random& r, std::uint32_t levels) {
   switch (r.below(4)) {
-  case 0: return 0;
-  case 1: return levels / 2;
-  case 2: return levels - 1;
-  default: return r.below(levels);
+  case 0:
+    return 0;
+  case 1:
+    return levels / 2;
+  case 2:
+    return levels - 1;
+  default:
+    return r.below(levels);
   }
 }
 
@@ -140,12 +142,18 @@ payload damaged(random& r, payload b) {
   case 0:
     if (!b.empty()) b.pop_back();
     break;
-  case 1: b.push_back(std::byte{0}); break;
-  case 2: b.push_back(static_cast<std::byte>(1 + r.below(255))); break;
+  case 1:
+    b.push_back(std::byte{0});
+    break;
+  case 2:
+    b.push_back(static_cast<std::byte>(1 + r.below(255)));
+    break;
   case 3:
     if (!b.empty()) b[r.below(static_cast<std::uint32_t>(b.size()))] ^= static_cast<std::byte>(1u << r.below(8));
     break;
-  case 4: b.resize(b.size() + 9, static_cast<std::byte>(1 + r.below(255))); break;
+  case 4:
+    b.resize(b.size() + 9, static_cast<std::byte>(1 + r.below(255)));
+    break;
   case 5: // zeros to the end of all that is read, and more
     b.resize(b.size() + 12);
     b.push_back(std::byte{1});
@@ -160,8 +168,8 @@ payload damaged(random& r, payload b) {
   return b;
 }
 
-/// An encoder that ends at the first plain bits, with the lowest code that is in the interval but above all of their values:
-/// range is no multiple of their number.
+/// An encoder that ends at the first plain bits, with the lowest code that is in the interval but above all of their
+/// values: range is no multiple of their number.
 class above_plain_bits {
 public:
   void encode(unsigned bit, aecnn::bit_model& m) {
@@ -205,8 +213,10 @@ object verdict(aecnn::context_coder& coder, const payload& bytes, aecnn::shape3 
   const auto decoded = coder.decode(bytes, shape, mask, symbols);
   object o;
   o.add("payload", bytes);
-  if (decoded) o.add("mask", mask).add("symbols", symbols);
-  else o.add("error", aecnn::name(decoded.error().code));
+  if (decoded)
+    o.add("mask", mask).add("symbols", symbols);
+  else
+    o.add("error", aecnn::name(decoded.error().code));
   return o;
 }
 
@@ -227,8 +237,9 @@ void write_planes(const std::filesystem::path& folder) {
     }
     if (r.one_in(2))
       for (std::size_t c = 0; c < shape.channels; ++c)
-        p.reference.push_back(c == 0 || r.one_in(4) ? aecnn::context_parameters::no_reference
-                                                    : static_cast<std::uint16_t>(r.below(static_cast<std::uint32_t>(c))));
+        p.reference.push_back(c == 0 || r.one_in(4)
+                                  ? aecnn::context_parameters::no_reference
+                                  : static_cast<std::uint16_t>(r.below(static_cast<std::uint32_t>(c))));
     std::vector<std::uint8_t> mask;
     if (r.one_in(3))
       for (std::size_t c = 0; c < shape.channels; ++c) {
@@ -272,7 +283,7 @@ void write_planes(const std::filesystem::path& folder) {
       text += verdict(coder, above, shape, mask.size()).line();
     }
   }
-  // The same where all bits of the mask are the unlikely ones, so that the bytes above the interval decode to the same mask.
+  // The same where all bits of the mask are the unlikely ones: the bytes above the interval decode to the same mask.
   aecnn::context_parameters p;
   const aecnn::shape3 shape{9, 1, 1};
   p.mask_prior.assign(shape.channels, 65504);
@@ -282,7 +293,11 @@ void write_planes(const std::filesystem::path& folder) {
   payload bytes;
   coder.encode(symbols, shape, mask, bytes).value();
   object o;
-  o.add("levels", 2).add("zero", 0).add("classes", 1).add("channel_class", p.channel_class).add("reference", p.reference);
+  o.add("levels", 2)
+      .add("zero", 0)
+      .add("classes", 1)
+      .add("channel_class", p.channel_class)
+      .add("reference", p.reference);
   o.add("mask_prior", p.mask_prior).add("factor", 0).add("shape", std::vector<std::size_t>{9, 1, 1});
   o.add("payload", bytes).add("mask", mask).add("symbols", symbols);
   text += o.line();
@@ -292,8 +307,9 @@ void write_planes(const std::filesystem::path& folder) {
 }
 
 /// Appends the records of one encoder to a file and what they stand for to `text`.
-void encode_records(const aecnn::profile& p, std::size_t point, aecnn::framing frame, random& r, std::vector<payload>& streams,
-                    std::size_t height, std::size_t width, const std::string& file, std::string& text) {
+void encode_records(const aecnn::profile& p, std::size_t point, aecnn::framing frame, random& r,
+                    std::vector<payload>& streams, std::size_t height, std::size_t width, const std::string& file,
+                    std::string& text) {
   aecnn::encoder encoder(p, {.operating_point = point, .frame = frame});
   const auto& o = p.operating_points[point];
   const auto quantise = aecnn::uniform_quantizer::create(o.quantizer, o.latents(), !o.projection).value();
@@ -375,9 +391,10 @@ void write_headers(const std::filesystem::path& folder) {
       object o;
       o.add("open", open ? 1 : 0).add("header", bytes);
       if (read)
-        o.add("fields", std::vector<std::size_t>{read->operating_point, read->profile_id, read->checksum, read->height, read->width,
-                                                 reader.remaining()});
-      else o.add("error", aecnn::name(read.error().code));
+        o.add("fields", std::vector<std::size_t>{read->operating_point, read->profile_id, read->checksum, read->height,
+                                                 read->width, reader.remaining()});
+      else
+        o.add("error", aecnn::name(read.error().code));
       text += o.line();
       if (r.one_in(2)) bytes.push_back(static_cast<std::byte>(r.below(256)));
       bytes.resize(r.below(static_cast<std::uint32_t>(bytes.size()) + 1));

@@ -141,7 +141,7 @@ inline status write_regular(const std::filesystem::path& path, const std::filesy
 template <class T>
 result<T> in_file(const std::filesystem::path& path, result<T> r) {
   if (r) return r;
-  return failure{r.error().code, "'" + path.string() + "': " + r.error().message};
+  return aecnn::detail::fail(r.error().code, "'", path.string(), "': ", r.error().message);
 }
 
 } // namespace detail

@@ -1,5 +1,6 @@
-// Channel attention of one tensor, from loaded weights: CBAM and SE with a hidden layer of a sixteenth of the channels, ECA with
-// a kernel of 5; and choosing a quarter of the channels by it. Counter memcpy_share: the speed as a share of copying the tensor.
+// Channel attention of one tensor, from loaded weights: CBAM and SE with a hidden layer of a sixteenth of the channels,
+// ECA with a kernel of 5; and choosing a quarter of the channels by it. Counter memcpy_share: the speed as a share of
+// copying the tensor.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

@@ -1,6 +1,7 @@
-// The whole encoder and the whole decoder, at one operating point of profiles that are calibrated here on a few tensors: 64 times
-// smaller than 32-bit floats. Synthetic tensors; "choose" weighs every symbol's rate against its distortion in the encoder,
-// "nearest" takes the nearest symbols instead, with the same profile otherwise: more bytes, less error.
+// The whole encoder and the whole decoder, at one operating point of profiles that are calibrated here on a few
+// tensors: 64 times smaller than 32-bit floats. Synthetic tensors; "choose" weighs every symbol's rate against its
+// distortion in the encoder, "nearest" takes the nearest symbols instead, with the same profile otherwise: more bytes,
+// less error.
 //
 // Counters: bytes of float input or output a second, stream bytes a tensor, relative_error (squared, over energy).
 #include <cstddef>
@@ -99,8 +100,7 @@ void decode(benchmark::State& state, aecnn::shape3 shape, aecnn::transform_kind 
 const int registered = [] {
   for (const aecnn::shape3 shape : {aecnn::shape3{16, 32, 32}, {32, 16, 16}, {256, 56, 56}, {512, 28, 28}})
     for (const auto transform : {aecnn::transform_kind::select, aecnn::transform_kind::klt}) {
-      const std::string name =
-          to_string(shape) + (transform == aecnn::transform_kind::select ? "/select" : "/klt");
+      const std::string name = to_string(shape) + (transform == aecnn::transform_kind::select ? "/select" : "/klt");
       const auto add = [](const std::string& full, auto run) {
         benchmark::RegisterBenchmark(full.c_str(), run)->Unit(benchmark::kMicrosecond);
       };

@@ -1,8 +1,9 @@
-// The entropy coder alone, on symbol planes made of the shipped feature tensors by min-max quantisation of each tensor to
-// 8, 4 and 2 bits; zstd on the same symbols, one a byte, where it is found.
+// The entropy coder alone, on symbol planes made of the shipped feature tensors by min-max quantisation of each tensor
+// to 8, 4 and 2 bits; zstd on the same symbols, one a byte, where it is found.
 //
-// "untrained" starts from nothing; "trained" takes initial states, channel classes and references from the first half of the
-// tensors. All are measured on the second half. Counters: symbols a second (a million is 1 MB of 8-bit symbols), bits a symbol.
+// "untrained" starts from nothing; "trained" takes initial states, channel classes and references from the first half
+// of the tensors. All are measured on the second half. Counters: symbols a second (a million is 1 MB of 8-bit symbols),
+// bits a symbol.
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -1,5 +1,5 @@
-// Loading: the shipped feature tensors from the bytes of their .npy file, beside memcpy of the same bytes, and a profile
-// calibrated on a few of them from the bytes of its file.
+// Loading: the shipped feature tensors from the bytes of their .npy file, beside memcpy of the same bytes, and a
+// profile calibrated on a few of them from the bytes of its file.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

@@ -1,5 +1,5 @@
-// Decoder networks: one convolution, 1x1 or 3x3, with bias and ReLU, at the sizes that calibrated profiles have, and one with a
-// pixel shuffle; beside the matrix product of the same multiply-adds in Eigen.
+// Decoder networks: one convolution, 1x1 or 3x3, with bias and ReLU, at the sizes that calibrated profiles have, and
+// one with a pixel shuffle; beside the matrix product of the same multiply-adds in Eigen.
 //
 // Counters: multiply_adds a second; product_share, the speed as a share of the product's.
 #include <cstddef>
@@ -25,8 +25,8 @@ std::vector<float> random_values(std::size_t n) {
 }
 
 void decoder(benchmark::State& state) {
-  const std::int64_t latents = state.range(0), channels = state.range(1), side = state.range(2), kernel = state.range(3),
-                     block = state.range(4);
+  const std::int64_t latents = state.range(0), channels = state.range(1), side = state.range(2),
+                     kernel = state.range(3), block = state.range(4);
   const std::int64_t outputs = channels * block * block, inputs = latents * kernel * kernel, pad = kernel / 2;
   aecnn::nn::graph g = aecnn::nn::start("decoder");
   auto last = aecnn::nn::conv(g, "x", {outputs, latents, kernel, kernel},
@@ -36,7 +36,8 @@ void decoder(benchmark::State& state) {
   if (block > 1) last = aecnn::nn::depth_to_space(g, last, block, "CRD");
   aecnn::nn::finish(g, last);
   auto net = aecnn::nn::network::create(g).value();
-  net.prepare({static_cast<std::size_t>(latents), static_cast<std::size_t>(side), static_cast<std::size_t>(side)}).value();
+  net.prepare({static_cast<std::size_t>(latents), static_cast<std::size_t>(side), static_cast<std::size_t>(side)})
+      .value();
   const auto x = random_values(net.input_shape().size());
   std::vector<float> y(net.output_shape().size());
 

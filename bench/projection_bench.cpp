@@ -1,5 +1,5 @@
-// The integer analysis on the device: latents x inputs multiply-adds for every latent pixel. Arguments: channels, height and
-// width of the tensor, side of a pixel block, latents. Counter multiply_adds a second.
+// The integer analysis on the device: latents x inputs multiply-adds for every latent pixel. Arguments: channels,
+// height and width of the tensor, side of a pixel block, latents. Counter multiply_adds a second.
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -14,7 +14,7 @@
 namespace {
 
 void project(benchmark::State& state) {
-  const auto argument = [&](int i) { return static_cast<std::size_t>(state.range(i)); };
+  const auto argument = [&](std::size_t i) { return static_cast<std::size_t>(state.range(i)); };
   const aecnn::shape3 shape{argument(0), argument(1), argument(1)};
   const std::size_t stride = argument(2), latents = argument(3), inputs = shape.channels * stride * stride;
   aecnn::projection_parameters p;
@@ -22,12 +22,14 @@ void project(benchmark::State& state) {
   p.input_scale.assign(shape.channels, 1000.0F);
   bench::random_numbers random(1);
   const auto most = static_cast<float>(65535 / inputs);
-  for (std::size_t i = 0; i < latents * inputs; ++i) p.weights.push_back(static_cast<std::int16_t>(most * random.uniform()));
+  for (std::size_t i = 0; i < latents * inputs; ++i)
+    p.weights.push_back(static_cast<std::int16_t>(most * random.uniform()));
   p.shift.assign(latents, 10);
   auto analysis = aecnn::projection::create(p, shape.channels).value();
   std::vector<std::uint16_t> channels(shape.channels);
   std::iota(channels.begin(), channels.end(), std::uint16_t{0});
-  const std::size_t area = aecnn::projection::reduced(shape.height, stride) * aecnn::projection::reduced(shape.width, stride);
+  const std::size_t area =
+      aecnn::projection::reduced(shape.height, stride) * aecnn::projection::reduced(shape.width, stride);
   std::vector<std::int32_t> out(latents * area);
   const auto x = bench::synthetic_features(shape, 1);
   std::uint32_t not_finite = 0;

@@ -1,5 +1,5 @@
-// Selecting and quantising, everything that the encoder does before entropy coding: 64 of 256 channels at 56x56, the symbols
-// of encoder::try_quantise, beside memcpy of as many elements as those 64 channels have.
+// Selecting and quantising, everything that the encoder does before entropy coding: 64 of 256 channels at 56x56, the
+// symbols of encoder::try_quantise, beside memcpy of as many elements as those 64 channels have.
 //
 // Counter memcpy_share: the speed as a share of memcpy's.
 #include <cmath>
@@ -91,7 +91,8 @@ void int8_chw(benchmark::State& state) {
   const auto x = bench::synthetic_features(shape, 1);
   constexpr float scale = 0.05F;
   std::vector<std::int8_t> y;
-  for (const float v : x.values[0]) y.push_back(static_cast<std::int8_t>(std::lround(std::fmin(v / scale, 255.0F)) - 128));
+  for (const float v : x.values[0])
+    y.push_back(static_cast<std::int8_t>(std::lround(std::fmin(v / scale, 255.0F)) - 128));
   const auto elements = aecnn::tensor_view<const std::int8_t>::chw(y.data(), shape.channels, shape.height, shape.width);
   compare_with_memcpy(state, aecnn::quantized_view<const std::int8_t>{elements, scale, -128}, bytes_of_kept(y));
 }
@@ -100,5 +101,8 @@ void int8_chw(benchmark::State& state) {
 
 BENCHMARK(float_chw)->Name("quantise/256x56x56/64_kept/float_chw")->UseManualTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(float_hwc)->Name("quantise/256x56x56/64_kept/float_hwc")->UseManualTime()->Unit(benchmark::kMicrosecond);
-BENCHMARK(converted<double>)->Name("quantise/256x56x56/64_kept/double_chw")->UseManualTime()->Unit(benchmark::kMicrosecond);
+BENCHMARK(converted<double>)
+    ->Name("quantise/256x56x56/64_kept/double_chw")
+    ->UseManualTime()
+    ->Unit(benchmark::kMicrosecond);
 BENCHMARK(int8_chw)->Name("quantise/256x56x56/64_kept/int8_chw")->UseManualTime()->Unit(benchmark::kMicrosecond);

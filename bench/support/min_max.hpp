@@ -35,7 +35,8 @@ inline std::vector<std::uint8_t> pack_symbols(std::span<const std::uint8_t> symb
   const auto each = static_cast<std::size_t>(8 / bits);
   std::vector<std::uint8_t> packed((symbols.size() + each - 1) / each);
   for (std::size_t i = 0; i < symbols.size(); ++i)
-    packed[i / each] = static_cast<std::uint8_t>(packed[i / each] | (symbols[i] << (i % each * static_cast<std::size_t>(bits))));
+    packed[i / each] =
+        static_cast<std::uint8_t>(packed[i / each] | (symbols[i] << (i % each * static_cast<std::size_t>(bits))));
   return packed;
 }
 

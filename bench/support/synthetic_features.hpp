@@ -1,6 +1,7 @@
-// Feature tensors made by a formula, for shapes of which no real ones are at hand: smooth random fields shared by several
-// channels, a little noise, and a bias and ReLU that leave about half of the elements zero. Close to real ones in what
-// costs time (sparsity, correlation between channels and between neighbours), not in what a network sees in them.
+// Feature tensors made by a formula, for shapes of which no real ones are at hand: smooth random fields shared by
+// several channels, a little noise, and a bias and ReLU that leave about half of the elements zero. Close to real ones
+// in what costs time (sparsity, correlation between channels and between neighbours), not in what a network sees in
+// them.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +25,9 @@ public:
     return z ^ (z >> 31);
   }
   /// In -1..1.
-  float uniform() { return static_cast<float>(static_cast<std::int64_t>(next() >> 40) - (1 << 23)) / static_cast<float>(1 << 23); }
+  float uniform() {
+    return static_cast<float>(static_cast<std::int64_t>(next() >> 40) - (1 << 23)) / static_cast<float>(1 << 23);
+  }
   /// Bell-shaped, variance 1.
   float bell() { return uniform() + uniform() + uniform(); }
 

@@ -1,4 +1,5 @@
-// zstd (Collet and Kucherawy, RFC 8878) as the benchmarks compare with it: one frame a buffer, as ZSTD_compress writes it.
+// zstd (Collet and Kucherawy, RFC 8878) as the benchmarks compare with it: one frame a buffer, as ZSTD_compress writes
+// it.
 #pragma once
 
 #include <cstddef>

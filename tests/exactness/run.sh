@@ -6,13 +6,15 @@
 # AECNN_EXACTNESS_COUNT the tensors of a file of features (16; a quarter of it under qemu-user).
 # Build folder: build/exactness. Exit status 0 where nothing differs.
 set -uo pipefail
+more=()
+for path in "$@"; do more+=("$(realpath "$path")"); done
 cd "$(dirname "$0")/../.." || exit 1
 
 jobs=${AECNN_JOBS:-2}
 count=${AECNN_EXACTNESS_COUNT:-16}
 build=build/exactness
 golden=tests/data/golden
-features=(examples/data/resnet56_stage2.npy "$golden/calibrated.aecnn" "$@")
+features=(examples/data/resnet56_stage2.npy "$golden/calibrated.aecnn" "${more[@]}")
 rm -rf "$build"
 mkdir -p "$build"
 

@@ -34,6 +34,12 @@ void for_each_block(const element_source<T>& source, std::span<const std::uint16
         return;
       }
     }
+    if (x.strides[2] == 1 && n == fixed_block) {
+      // A fixed trip count becomes vector code at -O2.
+      for (std::size_t i = 0; i < fixed_block; ++i) buffer[i] = source.number(p[i]);
+      visit(k, first, n, static_cast<const float*>(buffer));
+      return;
+    }
     for (std::size_t i = 0; i < n; ++i) buffer[i] = source.number(p[static_cast<std::ptrdiff_t>(i) * x.strides[2]]);
     for (std::size_t i = n; i < fixed_block; ++i) buffer[i] = 0.0F;
     visit(k, first, n, static_cast<const float*>(buffer));

@@ -31,7 +31,7 @@ constexpr std::array<std::uint8_t, 128> make_logarithms() {
 inline constexpr std::array<std::uint8_t, 128> logarithms = make_logarithms();
 } // namespace detail
 
-/// Cost, in 1/256 bit, of coding `bit` where a one has probability p1 / 65536; within 1.5/256 bit of the ideal.
+/// Cost, in 1/256 bit, of coding `bit` where a one has probability p1 / 65536; within 2/256 bit of the ideal.
 constexpr std::uint32_t bit_cost(unsigned bit, std::uint32_t p1) noexcept {
   const std::uint32_t p = bit ? p1 : 65536 - p1;
   const auto exponent = static_cast<std::uint32_t>(std::bit_width(p)) - 1;

@@ -69,6 +69,15 @@ inline std::uint32_t symbols_plain(const float* in, const quantise_rule& r, symb
 [[gnu::target("avx2")]] inline std::uint32_t symbols_avx2(const float* in, const quantise_rule& r, symbol* out) {
   return symbols_loop(in, r, out);
 }
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]] inline std::uint32_t latents_avx512(const float* in,
+                                                                                      const quantise_rule& r,
+                                                                                      std::int32_t* out) {
+  return latents_loop(in, r, out);
+}
+[[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]] inline std::uint32_t symbols_avx512(const float* in,
+                                                                                      const quantise_rule& r, symbol* out) {
+  return symbols_loop(in, r, out);
+}
 #endif
 
 /// The kernels for an instruction set.
@@ -78,6 +87,7 @@ struct quantise_kernels {
 };
 inline quantise_kernels choose_quantise_kernels(instruction_set level) noexcept {
 #if defined(__GNUC__) && defined(__x86_64__)
+  if (level >= instruction_set::avx512) return {latents_avx512, symbols_avx512};
   if (level >= instruction_set::avx2) return {latents_avx2, symbols_avx2};
 #endif
   static_cast<void>(level);

@@ -1,9 +1,10 @@
-// The whole encoder and the whole decoder, at one operating point of profiles that are calibrated here on a few
-// tensors: 64 times smaller than 32-bit floats. Synthetic tensors; "choose" weighs every symbol's rate against its
-// distortion in the encoder, "nearest" takes the nearest symbols instead, with the same profile otherwise: more bytes,
-// less error.
+// The whole encoder and the whole decoder, at one operating point of profiles that are calibrated here on a few tensors:
+// 64 times smaller than 32-bit floats. Synthetic tensors; "choose" weighs every symbol's rate against its distortion in
+// the encoder, "nearest" takes the nearest symbols instead, with the same profile otherwise: more bytes, less error.
 //
-// Counters: bytes of float input or output a second, stream bytes a tensor, relative_error (squared, over energy).
+// Counters: bytes of float input or output a second, stream bytes a tensor, relative_error (squared, over energy);
+// where zstd is found, zstd_share, the speed as a share of min-max quantisation to 8 bits with zstd -3 on the same
+// tensors, and zstd_bytes, the bytes of that.
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -17,7 +18,12 @@
 #include <aecnn/calibrate/calibrate.hpp>
 #include <aecnn/codec.hpp>
 
+#include "support/paired_time.hpp"
 #include "support/synthetic_features.hpp"
+#if AECNN_BENCH_ZSTD
+#include "support/min_max.hpp"
+#include "support/zstd.hpp"
+#endif
 
 namespace {
 
@@ -62,6 +68,61 @@ void set_counters(benchmark::State& state, const setup& s, aecnn::encoder& enc, 
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(4 * s.tensors.shape.size()));
 }
 
+#if AECNN_BENCH_ZSTD
+constexpr const char* share = "zstd_share";
+
+/// What the encoder and the decoder are compared with, on the tensors that they are measured on.
+class alternative {
+public:
+  explicit alternative(const setup& s) : tensors_(&s.tensors), rebuilt_(s.tensors.shape.size()) {
+    for (std::size_t i = 0; i < measured_on; ++i) {
+      const auto frame = compress(i);
+      frames_.emplace_back(frame.begin(), frame.end());
+    }
+  }
+  std::span<const std::uint8_t> compress(std::size_t i) {
+    bench::quantise_min_max(tensors_->values[calibrated_on + i], 8, symbols_);
+    return zstd_.compress(symbols_.symbols);
+  }
+  /// Mean length of the frames.
+  double bytes() const {
+    double sum = 0;
+    for (const auto& f : frames_) sum += static_cast<double>(f.size());
+    return sum / measured_on;
+  }
+  const float* decompress(std::size_t i) {
+    zstd_.decompress(frames_[i], symbols_.symbols);
+    for (std::size_t k = 0; k < rebuilt_.size(); ++k) rebuilt_[k] = symbols_.value(k);
+    return rebuilt_.data();
+  }
+
+private:
+  const bench::feature_tensors* tensors_;
+  bench::zstd_codec zstd_{3};
+  bench::min_max_symbols symbols_;
+  std::vector<std::vector<std::uint8_t>> frames_;
+  std::vector<float> rebuilt_;
+};
+#else
+constexpr const char* share = nullptr;
+
+struct alternative {
+  explicit alternative(const setup&) {}
+  double bytes() const { return 0; }
+  int compress(std::size_t) { return 0; }
+  int decompress(std::size_t) { return 0; }
+};
+#endif
+
+/// Calls f for the next of the measured tensors, in turn.
+template <class Function>
+auto for_the_next(Function f) {
+  return [f, next = std::size_t{0}]() mutable {
+    f(next);
+    next = (next + 1) % measured_on;
+  };
+}
+
 void encode(benchmark::State& state, aecnn::shape3 shape, aecnn::transform_kind transform, bool choose) {
   const setup& s = prepare(shape, transform);
   aecnn::profile p = s.profile;
@@ -72,12 +133,13 @@ void encode(benchmark::State& state, aecnn::shape3 shape, aecnn::transform_kind 
   aecnn::encoder enc(p);
   aecnn::decoder dec(p);
   std::vector<std::byte> buffer(4 * shape.size() + 64);
-  std::size_t next = 0;
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(enc.encode_to(s.tensors[calibrated_on + next], buffer));
-    next = (next + 1) % measured_on;
-  }
+  alternative other(s);
+  bench::compare(state, share, 2 * measured_on, for_the_next([&](std::size_t i) {
+                   benchmark::DoNotOptimize(enc.encode_to(s.tensors[calibrated_on + i], buffer));
+                 }),
+                 for_the_next([&](std::size_t i) { benchmark::DoNotOptimize(other.compress(i)); }));
   set_counters(state, s, enc, dec);
+  if (share != nullptr) state.counters["zstd_bytes"] = other.bytes();
 }
 
 void decode(benchmark::State& state, aecnn::shape3 shape, aecnn::transform_kind transform) {
@@ -88,13 +150,14 @@ void decode(benchmark::State& state, aecnn::shape3 shape, aecnn::transform_kind 
   for (std::size_t i = 0; i < measured_on; ++i) streams.push_back(enc.encode(s.tensors[calibrated_on + i]));
   std::vector<float> y(shape.size());
   const auto view = aecnn::tensor_view<float>::chw(y.data(), shape.channels, shape.height, shape.width);
-  std::size_t next = 0;
-  for (auto _ : state) {
-    dec.decode_to(streams[next], view);
-    benchmark::DoNotOptimize(y.data());
-    next = (next + 1) % measured_on;
-  }
+  alternative other(s);
+  bench::compare(state, share, 2 * measured_on, for_the_next([&](std::size_t i) {
+                   dec.decode_to(streams[i], view);
+                   benchmark::DoNotOptimize(y.data());
+                 }),
+                 for_the_next([&](std::size_t i) { benchmark::DoNotOptimize(other.decompress(i)); }));
   set_counters(state, s, enc, dec);
+  if (share != nullptr) state.counters["zstd_bytes"] = other.bytes();
 }
 
 const int registered = [] {
@@ -102,7 +165,7 @@ const int registered = [] {
     for (const auto transform : {aecnn::transform_kind::select, aecnn::transform_kind::klt}) {
       const std::string name = to_string(shape) + (transform == aecnn::transform_kind::select ? "/select" : "/klt");
       const auto add = [](const std::string& full, auto run) {
-        benchmark::RegisterBenchmark(full.c_str(), run)->Unit(benchmark::kMicrosecond);
+        benchmark::RegisterBenchmark(full.c_str(), run)->UseManualTime()->Unit(benchmark::kMicrosecond);
       };
       add("encode/" + name + "/choose", [=](benchmark::State& state) { encode(state, shape, transform, true); });
       add("encode/" + name + "/nearest", [=](benchmark::State& state) { encode(state, shape, transform, false); });

@@ -6,7 +6,10 @@ def load(path):
     """The rows of one file as dictionaries, numbers as floats, empty fields as None."""
     words = {"data", "part", "codec", "rate"}
     with open(path, newline="", encoding="utf-8") as file:
-        rows = [{k: v if k in words else float(v) if v else None for k, v in row.items()} for row in csv.DictReader(file)]
+        rows = [
+            {key: text if key in words else float(text) if text else None for key, text in row.items()}
+            for row in csv.DictReader(file)
+        ]
     if not rows:
         raise SystemExit(f"{path}: no measurements, expected the output of bench_rate_distortion")
     return rows

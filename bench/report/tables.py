@@ -1,90 +1,117 @@
-#!/usr/bin/env python3
-"""Prints the tables of docs/results.md from the CSV files of bench_rate_distortion.
+"""The tables of docs/results.md, as Markdown."""
+import json
 
-usage: tables.py FILE.csv...
-
-For each file: the alternative and both transforms at equal bytes, and the ladder. For all files together: the ratio of
-the squared errors at equal bytes, and how far payloads are from the ideal code length.
-"""
-import sys
-
-from measurements import load, select
+from measurements import select
 
 RATES = ["8 bit", "6 bit", "4 bit", "2 bit"]
+TRANSFORMS = ["select", "klt"]
 
 
 def number(v):
     """Three significant digits, without an exponent where that is readable."""
-    return f"{v:.2e}" if v < 1e-4 else f"{v:.3g}" if v < 1000 else f"{v:.0f}"
+    return f"{v:.2e}" if v < 1e-3 else f"{v:.3g}" if v < 1000 else f"{v:.0f}"
 
 
 def table(head, rows):
-    print("| " + " | ".join(head) + " |")
-    print("|---" * len(head) + "|")
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
-    print()
+    lines = ["| " + " | ".join(line) + " |" for line in [head] + rows]
+    lines.insert(1, "|---" * len(head) + "|")
+    return "\n".join(lines)
 
 
-def at_equal_bytes(rows):
+def equal(rows):
+    """The alternative and both transforms at equal bytes."""
     lines = []
     for rate in RATES:
         (zstd,) = select(rows, part="equal", codec="zstd", rate=rate)
         line = [rate, f"{zstd['bytes']:.0f}", number(zstd["mse"])]
-        for codec in ("select", "klt"):
+        for codec in TRANSFORMS:
             (ours,) = select(rows, part="equal", codec=codec, rate=rate)
             line += [f"{ours['bytes']:.0f}", number(ours["mse"]), f"{ours['mse'] / zstd['mse']:.2f}"]
         lines.append(line)
-    table(["rate of zstd -19", "bytes", "mse", "select bytes", "mse", "ratio", "klt bytes", "mse", "ratio"], lines)
+    head = ["quantisation with zstd -19", "bytes", "mse"]
+    for codec in TRANSFORMS:
+        head += [f"{codec}: bytes", "mse", "of zstd's"]
+    return table(head, lines)
 
 
 def ladder(rows):
+    """Bytes and error at each compression ratio."""
     lines = []
-    for select_row in select(rows, part="ladder", codec="select"):
-        (klt,) = select(rows, part="ladder", codec="klt", rate=select_row["rate"])
-        line = [select_row["rate"]]
-        for r in (select_row, klt):
+    for first in select(rows, part="ladder", codec="select"):
+        line = [first["rate"]]
+        for codec in TRANSFORMS:
+            (r,) = select(rows, part="ladder", codec=codec, rate=first["rate"])
             line += [f"{r['bytes']:.1f}", f"{r['relative_error']:.4f}"]
         lines.append(line)
-    table(["target", "select bytes", "relative error", "klt bytes", "relative error"], lines)
+    return table(["ratio asked for", "select: bytes", "relative error", "klt: bytes", "relative error"], lines)
 
 
 def overview(files):
+    """Squared error as a share of the alternative's, for all data."""
     lines = []
     for rows in files:
         line = [rows[0]["data"]]
-        for codec in ("select", "klt"):
+        for codec in TRANSFORMS:
             for rate in RATES:
                 (ours,) = select(rows, part="equal", codec=codec, rate=rate)
                 line.append(f"{ours['mse'] / ours['zstd_mse']:.2f}")
         lines.append(line)
-    table(["data"] + [f"{codec} {rate}" for codec in ("select", "klt") for rate in RATES], lines)
+    return table(["data"] + [f"{codec} {rate}" for codec in TRANSFORMS for rate in RATES], lines)
 
 
 def code_length(files):
+    """How far payloads and whole streams are from the ideal code length of their models."""
     ours = [r for rows in files for r in rows if r["codec"] != "zstd"]
-    print(f"Largest payload less ideal code length, over {len(ours)} operating points: "
-          f"{max(r['excess_bytes'] for r in ours):.2f} bytes.")
-    print(f"Largest distance of a payload from it, as a share of 2 % + 4 bytes: {max(r['allowance_payload'] for r in ours):.3f}.")
-    whole = [r for r in ours if r["allowance_stream"] > 1]
-    print(f"Operating points with a whole stream, header included, beyond 2 % + 4 bytes: {len(whole)}"
-          + (f", the largest of {max(r['bytes'] for r in whole):.0f} bytes on average." if whole else "."))
+    beyond = [r for r in ours if r["allowance_stream"] > 1]
+    lines = [
+        ["operating points", str(len(ours))],
+        ["payload less ideal code length, largest", f"{max(r['excess_bytes'] for r in ours):.2f} bytes"],
+        ["distance of a payload from it over 2 % + 4 bytes, largest", f"{max(r['allowance_payload'] for r in ours):.2f}"],
+        ["the same of the whole stream, largest", f"{max(r['allowance_stream'] for r in ours):.2f}"],
+        ["operating points where that is above 1", str(len(beyond))],
+    ]
+    if beyond:
+        lines.append(["longest mean stream among them", f"{max(r['bytes'] for r in beyond):.0f} bytes"])
+    return table(["over all data above", ""], lines)
 
 
-def main(arguments):
-    if not arguments:
-        raise SystemExit(__doc__)
-    files = [load(name) for name in arguments]
-    for rows in files:
-        print(f"## {rows[0]['data']}\n")
-        at_equal_bytes(rows)
-        ladder(rows)
-    if len(files) > 1:
-        print("## Squared error as a share of the alternative's, at equal bytes\n")
-        overview(files)
-    print("## Code length\n")
-    code_length(files)
+def load_runs(path):
+    """A Google Benchmark JSON file: the medians of repetitions, or single runs, by name."""
+    with open(path, encoding="utf-8") as file:
+        entries = json.load(file)["benchmarks"]
+    medians = [b for b in entries if b.get("aggregate_name") == "median"]
+    return {b["run_name"].removesuffix("/manual_time"): b for b in medians or entries}
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def quantise(runs):
+    """quantize_bench: selecting and quantising as a share of memcpy's speed."""
+    return table(["elements", "share of memcpy's speed"],
+                 [[name.split("/")[3].replace("_", " "), f"{b['memcpy_share']:.2f}"] for name, b in runs.items()])
+
+
+def entropy(runs):
+    """entropy_bench: the coder's speed as a multiple of zstd's on the same symbols."""
+    lines = []
+    for bits in ("8", "4", "2"):
+        ours = {way: runs[f"{way}/trained/bits:{bits}"] for way in ("encode", "decode")}
+        line = [bits, f"{ours['encode']['bits_per_symbol']:.3f}"]
+        for level in ("19", "3"):
+            zstd = {way: runs[f"zstd_{way}/bits:{bits}/level:{level}"] for way in ("encode", "decode")}
+            line.append(f"{zstd['encode']['bits_per_symbol']:.3f}")
+            for way in ("encode", "decode"):
+                line.append(f"{ours[way]['items_per_second'] / zstd[way]['items_per_second']:.2g}")
+        lines.append(line)
+    return table(["bit depth", "bits a symbol", "zstd -19", "encoding", "decoding", "zstd -3", "encoding", "decoding"], lines)
+
+
+def codec(runs):
+    """codec_bench: whole encoder and decoder as a share of the speed of quantisation and zstd -3."""
+    lines = []
+    for name in runs:
+        way, shape, transform, *choice = name.split("/")
+        if way == "encode" and choice == ["choose"]:
+            speeds = [runs[f"encode/{shape}/{transform}/choose"], runs[f"encode/{shape}/{transform}/nearest"],
+                      runs[f"decode/{shape}/{transform}"]]
+            sizes = [f"{speeds[0][key]:.0f}" for key in ("bytes", "zstd_bytes")]
+            lines.append([shape, transform] + sizes + [f"{s['zstd_share']:.2f}" for s in speeds])
+    return table(["shape", "transform", "bytes", "zstd's bytes", "encoding", "nearest symbols", "decoding"], lines)

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -17,16 +17,25 @@ struct min_max_symbols {
   float value(std::size_t i) const noexcept { return least + step * static_cast<float>(symbols[i]); }
 };
 
-/// `bits` is 1 to 8.
-inline min_max_symbols quantise_min_max(std::span<const float> x, int bits) {
-  const auto [low, high] = std::minmax_element(x.begin(), x.end());
-  const int most = (1 << bits) - 1;
-  min_max_symbols q{*low, (*high - *low) / static_cast<float>(most), {}};
-  q.symbols.reserve(x.size());
+/// `bits` is 1 to 8; `q` keeps its memory between calls.
+inline void quantise_min_max(std::span<const float> x, int bits, min_max_symbols& q) {
+  float low = x[0], high = x[0];
   for (const float v : x) {
-    const long s = q.step > 0 ? std::lround((v - q.least) / q.step) : 0;
-    q.symbols.push_back(static_cast<std::uint8_t>(std::clamp(s, 0L, static_cast<long>(most))));
+    low = v < low ? v : low;
+    high = v > high ? v : high;
   }
+  const auto most = static_cast<float>((1 << bits) - 1);
+  q.least = low;
+  q.step = (high - low) / most;
+  const float scale = q.step > 0 ? 1 / q.step : 0.0F;
+  q.symbols.resize(x.size());
+  // No value is below the least, so that truncating v + 0.5 rounds.
+  for (std::size_t i = 0; i < x.size(); ++i)
+    q.symbols[i] = static_cast<std::uint8_t>(std::min(most, (x[i] - low) * scale + 0.5F));
+}
+inline min_max_symbols quantise_min_max(std::span<const float> x, int bits) {
+  min_max_symbols q;
+  quantise_min_max(x, bits, q);
   return q;
 }
 

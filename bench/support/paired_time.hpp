@@ -26,7 +26,7 @@ inline double median(std::vector<double> v) {
 
 /// Runs the benchmark's loop, which needs UseManualTime(): an iteration is `repetitions` calls of `work` and as many of
 /// `yardstick`, each in its own caches, and its time is that of one `work`. Sets the counter `name` to the yardstick's
-/// median time over work's: the speed of `work` as a share of the yardstick's.
+/// median time over work's: the speed of `work` as a share of the yardstick's. No counter where `name` is null.
 template <class Work, class Yardstick>
 void compare(benchmark::State& state, const char* name, int repetitions, Work&& work, Yardstick&& yardstick) {
   std::vector<double> times, yardstick_times;
@@ -37,7 +37,7 @@ void compare(benchmark::State& state, const char* name, int repetitions, Work&& 
     yardstick_times.push_back(seconds_of(repetitions, yardstick));
     state.SetIterationTime(times.back() / repetitions);
   }
-  state.counters[name] = median(yardstick_times) / median(times);
+  if (name != nullptr) state.counters[name] = median(yardstick_times) / median(times);
 }
 
 } // namespace bench

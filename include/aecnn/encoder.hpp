@@ -15,8 +15,9 @@
 #include <vector>
 
 #include <aecnn/bitstream/checksum.hpp>
-#include <aecnn/bitstream/header.hpp>
+#include <aecnn/bitstream/stream_header.hpp>
 #include <aecnn/core/blocks.hpp>
+#include <aecnn/core/buffer.hpp>
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/tensor_view.hpp>
 #include <aecnn/entropy/context_coder.hpp>
@@ -110,7 +111,7 @@ public:
       auto view = try_as_view(x);
       if (!view) return view.error();
       if (auto s = quantise(*view, false); !s) return s.error();
-      return std::span<const symbol>(symbols_);
+      return detail::span_of(std::as_const(symbols_));
     });
   }
 
@@ -121,12 +122,12 @@ public:
       auto view = try_as_view(x);
       if (!view) return view.error();
       if (auto s = quantise(*view, true); !s) return s.error();
-      return std::span<const std::int32_t>(latents_);
+      return detail::span_of(std::as_const(latents_));
     });
   }
 
   /// The symbols [L,h,w] of the last tensor encoded.
-  std::span<const symbol> symbols() const noexcept { return symbols_; }
+  std::span<const symbol> symbols() const noexcept { return detail::span_of(symbols_); }
   /// Their shape.
   shape3 symbols_shape() const noexcept { return planes_; }
 
@@ -135,7 +136,7 @@ private:
                 Quantizer quantise, EntropyCoder code)
       : selector_(std::move(select)), quantizer_(std::move(quantise)), coder_(std::move(code)), options_(options),
         shape_(p.shape), hash_(p.hash), lambda_(o.lambda) {
-    mask_.resize(selector_.per_input() ? selector_.candidates().size() : 0);
+    detail::resize(mask_, selector_.per_input() ? selector_.candidates().size() : 0);
   }
 
   static result<const operating_point*> find(const profile& p, const encode_options& options) {
@@ -176,14 +177,14 @@ private:
     status coded;
     if (lambda_ != 0) {
       coded = coder_.encode_chosen(symbols_, planes_, mask_, stream_,
-                                   rate_distortion_choice<Quantizer>(quantizer_, latents_, lambda_));
+                                   rate_distortion_choice<Quantizer>(quantizer_, detail::span_of(std::as_const(latents_)), lambda_));
     } else {
       coded = coder_.encode(symbols_, planes_, mask_, stream_);
     }
     if (!coded) return coded;
     if (options_.frame == framing::standard) {
       const shape3 extents = detail::source_of(*view).elements.shape;
-      const std::uint16_t sum = symbol_checksum(symbols_, hash_, static_cast<std::uint32_t>(options_.operating_point),
+      const std::uint16_t sum = symbol_checksum(symbols(), hash_, static_cast<std::uint32_t>(options_.operating_point),
                                                 coded_extents(shape_.height == 0, extents.height, extents.width));
       stream_[2] = static_cast<std::byte>(sum & 0xff);
       stream_[3] = static_cast<std::byte>(sum >> 8);
@@ -226,16 +227,16 @@ private:
     planes_ = projection_ ? shape3{projection_->latents(), projection::reduced(in.height, projection_->stride()),
                                    projection::reduced(in.width, projection_->stride())}
                           : shape3{channels.size(), in.height, in.width};
-    symbols_.resize(planes_.size());
+    detail::resize(symbols_, planes_.size());
     // No data but a constructed one takes more, so later streams of this shape need no allocation.
     stream_.reserve(max_header_bytes + 3 * planes_.size() + 16);
-    if (keep_latents || projection_) latents_.resize(planes_.size());
+    if (keep_latents || projection_) detail::resize(latents_, planes_.size());
     if (selector_.per_input())
       if (auto s = selector_.choose(x, mask_, workspace_); !s) return s;
     const auto source = detail::source_of(x);
     std::uint32_t not_finite = 0;
     if (projection_) {
-      projection_->apply(source, channels, latents_, not_finite);
+      projection_->apply(source, channels, detail::span_of(latents_), not_finite);
       const std::size_t area = planes_.area();
       for (std::size_t k = 0; k < planes_.channels; ++k) {
         const std::int32_t offset = quantizer_.offset(k);

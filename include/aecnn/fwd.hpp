@@ -9,13 +9,19 @@ struct failure;
 struct profile;
 struct operating_point;
 class error;
-class channel_selector;
 class uniform_quantizer;
-class context_coder;
 template <class T>
 class result;
 template <class T>
 struct tensor_view;
+struct bit_model;
+template <class BitModel>
+class basic_context_coder;
+using context_coder = basic_context_coder<bit_model>;
+class channel_attention;
+template <class Attention>
+class basic_channel_selector;
+using channel_selector = basic_channel_selector<channel_attention>;
 
 namespace nn {
 struct graph;

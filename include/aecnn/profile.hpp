@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include <aecnn/bitstream/header.hpp>
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/limits.hpp>
 #include <aecnn/core/tensor_view.hpp>
@@ -113,7 +112,8 @@ private:
   std::uint64_t value_ = 0xcbf29ce484222325U;
 };
 
-inline void hash_device_side(content_hasher& h, const operating_point& o) {
+template <class Hasher>
+void hash_device_side(Hasher& h, const operating_point& o) {
   const auto& s = o.selector;
   h.add(static_cast<std::uint8_t>(s.kind));
   h.add(s.channels);
@@ -156,7 +156,8 @@ inline void hash_device_side(content_hasher& h, const operating_point& o) {
   h.add(o.decoder);
 }
 
-inline void hash_network(content_hasher& h, const nn::graph& g) {
+template <class Hasher>
+void hash_network(Hasher& h, const nn::graph& g) {
   h.add(g.name);
   h.add(g.inputs);
   h.add(g.outputs);
@@ -188,8 +189,9 @@ inline void hash_network(content_hasher& h, const nn::graph& g) {
 
 /// The 64-bit hash of all that shapes bytes or reconstructions: the shape, the operating points and the networks' nodes and
 /// weights, in the order of docs/profile.md. Names for people, expectations and the probe are left out.
-inline std::uint64_t content_hash(const profile& p) {
-  detail::content_hasher h;
+template <class Hasher = detail::content_hasher>
+std::uint64_t content_hash(const profile& p) {
+  Hasher h;
   h.add(std::uint64_t{p.shape.channels});
   h.add(std::uint64_t{p.shape.height});
   h.add(std::uint64_t{p.shape.width});
@@ -201,22 +203,24 @@ inline std::uint64_t content_hash(const profile& p) {
 }
 
 /// Sets the content hash after a change.
-inline void seal(profile& p) { p.hash = content_hash(p); }
+template <class Hasher = detail::content_hasher>
+void seal(profile& p) { p.hash = content_hash<Hasher>(p); }
 
 /// Checks an operating point: sizes, ranges, and that its parts agree. errc::bad_field names the part at fault.
-inline status check(const operating_point& o, const profile& p, std::size_t number) {
+template <class Selector = channel_selector, class Quantizer = uniform_quantizer, class EntropyCoder = context_coder>
+status check(const operating_point& o, const profile& p, std::size_t number) {
   const auto at = [&](const failure& f) {
     return failure{f.code, "operating point " + std::to_string(number) + ": " + f.message};
   };
-  if (auto s = channel_selector::create(o.selector, p.shape.channels); !s) return at(s.error());
+  if (auto s = Selector::create(o.selector, p.shape.channels); !s) return at(s.error());
   const std::size_t selected = o.selector.channels.size();
   if (o.projection) {
     if (o.selector.kind != selection_kind::fixed)
       return at({errc::bad_field, "a projection needs a fixed set of channels, found a choice per input"});
     if (auto s = projection::check(*o.projection, selected); !s) return at(s.error());
   }
-  if (auto s = uniform_quantizer::check(o.quantizer, o.latents(), !o.projection); !s) return at(s.error());
-  if (auto s = context_coder::check(o.entropy, o.latents()); !s) return at(s.error());
+  if (auto s = Quantizer::check(o.quantizer, o.latents(), !o.projection); !s) return at(s.error());
+  if (auto s = EntropyCoder::check(o.entropy, o.latents()); !s) return at(s.error());
   if (o.entropy.levels != o.quantizer.levels || o.entropy.zero != o.quantizer.zero)
     return at(detail::fail(errc::bad_field, "entropy levels and zero ", o.entropy.levels, ", ", o.entropy.zero,
                            ", expected the quantizer's ", o.quantizer.levels, ", ", o.quantizer.zero));
@@ -228,7 +232,8 @@ inline status check(const operating_point& o, const profile& p, std::size_t numb
 }
 
 /// Checks a whole profile against itself and the limits.
-inline status check(const profile& p, const limits& l = {}) {
+template <class Selector = channel_selector, class Quantizer = uniform_quantizer, class EntropyCoder = context_coder>
+status check(const profile& p, const limits& l = {}) {
   if (p.shape.channels == 0 || p.shape.channels > l.max_channels || p.shape.channels > 65535)
     return detail::fail(errc::bad_field, "profile shape: ", to_string(p.shape), ", expected 1 to ", l.max_channels, " channels");
   if ((p.shape.height == 0) != (p.shape.width == 0))
@@ -242,7 +247,7 @@ inline status check(const profile& p, const limits& l = {}) {
       if (p.networks[i].name == p.networks[j].name)
         return detail::fail(errc::duplicate_name, "profile: two networks named '", p.networks[i].name, "'");
   for (std::size_t i = 0; i < p.operating_points.size(); ++i)
-    if (auto s = check(p.operating_points[i], p, i); !s) return s;
+    if (auto s = check<Selector, Quantizer, EntropyCoder>(p.operating_points[i], p, i); !s) return s;
   return {};
 }
 

@@ -2,6 +2,7 @@
 // float, double, the 16-bit floating-point types and 8-bit integers with scale 1/8 hold it exactly.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>

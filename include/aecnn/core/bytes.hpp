@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <aecnn/core/error.hpp>
+#include <aecnn/core/limits.hpp>
 
 namespace aecnn {
 
@@ -105,13 +106,4 @@ private:
   }
   std::vector<std::byte>* out_;
 };
-
-namespace detail {
-/// a*b, or false where it overflows.
-constexpr bool multiply(std::size_t a, std::size_t b, std::size_t& product) noexcept {
-  if (a != 0 && b > static_cast<std::size_t>(-1) / a) return false;
-  product = a * b;
-  return true;
-}
-} // namespace detail
 } // namespace aecnn

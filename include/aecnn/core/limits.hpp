@@ -1,4 +1,5 @@
-// Bounds on what untrusted bytes may make the library allocate or compute. Every loader and decoder takes them.
+// Bounds on what untrusted bytes may make the library allocate or compute, and the product of two declared extents.
+// Every loader and decoder takes them.
 #pragma once
 
 #include <cstddef>
@@ -22,4 +23,12 @@ struct limits {
   std::size_t max_activation_bytes = std::size_t{1} << 30; ///< activation memory of a network
 };
 
+namespace detail {
+/// a*b, or false where it overflows.
+constexpr bool multiply(std::size_t a, std::size_t b, std::size_t& product) noexcept {
+  if (a != 0 && b > static_cast<std::size_t>(-1) / a) return false;
+  product = a * b;
+  return true;
+}
+} // namespace detail
 } // namespace aecnn

@@ -9,7 +9,6 @@
 #include <string>
 #include <type_traits>
 
-#include <aecnn/core/bytes.hpp>
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/limits.hpp>
 

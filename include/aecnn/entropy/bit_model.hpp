@@ -57,4 +57,11 @@ struct bit_model {
   }
 };
 
+/// What the range coder asks of a model: bit_model or one that learns otherwise.
+template <class M>
+concept adaptive_bit_model = requires(M& m, unsigned bit) {
+  m.p1();
+  m.update(bit);
+};
+
 } // namespace aecnn

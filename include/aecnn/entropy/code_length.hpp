@@ -41,7 +41,8 @@ constexpr std::uint32_t bit_cost(unsigned bit, std::uint32_t p1) noexcept {
 /// Stands in for an encoder: adds up costs and leaves the models as they are.
 struct cost_counter {
   std::uint32_t total = 0; ///< in 1/256 bit
-  void encode(unsigned bit, const bit_model& m) noexcept { total += bit_cost(bit, m.p1()); }
+  template <class Model>
+  void encode(unsigned bit, const Model& m) noexcept { total += bit_cost(bit, m.p1()); }
   void encode_bits(std::uint32_t, int count) noexcept { total += static_cast<std::uint32_t>(count) << 8; }
 };
 

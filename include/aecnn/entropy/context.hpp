@@ -119,8 +119,8 @@ inline void put_distance(BitEncoder& coder, Models* models, const context_layout
 }
 
 /// The inverse of put_distance; the result may exceed max_magnitude where the bytes are corrupt.
-template <class BitDecoder>
-inline std::int32_t get_distance(BitDecoder& coder, bit_model* models, const context_layout& layout,
+template <class BitDecoder, class BitModel>
+inline std::int32_t get_distance(BitDecoder& coder, BitModel* models, const context_layout& layout,
                                  const symbol_context& c) {
   if (!coder.decode(models[layout.zero_model(c.activity, c.pattern)])) return 0;
   bool negative = false, unexpected = false;
@@ -128,14 +128,14 @@ inline std::int32_t get_distance(BitDecoder& coder, bit_model* models, const con
     negative = coder.decode(models[layout.sign_model(expectation(c.expected))]) != 0;
     unexpected = negative != (c.expected < 0) && c.expected != 0;
   }
-  bit_model* m = models + layout.magnitude_model(c.activity, unexpected);
+  BitModel* m = models + layout.magnitude_model(c.activity, unexpected);
   std::uint32_t value = 1;
   if (layout.unary()) {
     for (std::uint32_t k = 0; k + 1 < layout.max_magnitude() && coder.decode(m[k]); ++k) ++value;
   } else {
     std::uint32_t top = 0;
     while (top + 1 < layout.magnitude_bits() && coder.decode(m[top])) ++top;
-    bit_model* low = m + layout.magnitude_bits() + top * 4;
+    BitModel* low = m + layout.magnitude_bits() + top * 4;
     if (top >= 1) {
       const unsigned first = coder.decode(low[1]);
       value = 2 + first;

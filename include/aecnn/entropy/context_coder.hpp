@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include <aecnn/core/buffer.hpp>
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/symbol.hpp>
 #include <aecnn/core/tensor_view.hpp>
@@ -21,7 +22,8 @@ namespace aecnn {
 /// Codes planes of symbols [channels,height,width], 0..levels-1. A component: see `entropy_coder` in concepts.hpp.
 /// Not to be shared between threads; cheap to create from shared parameters. Allocates only at creation, when a wider
 /// plane than any before arrives, and when the output grows.
-class context_coder {
+template <class BitModel>
+class basic_context_coder {
 public:
   using parameters = context_parameters;
 
@@ -52,9 +54,9 @@ public:
   }
 
   /// A coder for planes of `channels` channels; fails like check().
-  static result<context_coder> create(const parameters& p, std::size_t channels) {
+  static result<basic_context_coder> create(const parameters& p, std::size_t channels) {
     if (auto s = check(p, channels); !s) return s.error();
-    return context_coder(p, channels);
+    return basic_context_coder(p, channels);
   }
 
   /// Whether every stream carries a mask of the channels that are sent.
@@ -72,7 +74,7 @@ public:
     const std::int32_t zero = static_cast<std::int32_t>(parameters_.zero);
     range_encoder coder(out);
     if (auto s = put_mask(coder, mask); !s) return s;
-    traverse(symbols.data(), shape, mask, [&](std::size_t i, std::size_t, const symbol_context& c, bit_model* models) {
+    traverse(symbols.data(), shape, mask, [&](std::size_t i, std::size_t, const symbol_context& c, BitModel* models) {
       const std::int32_t d = symbols[i] - zero;
       detail::put_distance(coder, models, layout_, c, d);
       return d;
@@ -91,7 +93,7 @@ public:
     range_encoder coder(out);
     if (auto s = put_mask(coder, mask); !s) return s;
     for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i] = static_cast<symbol>(parameters_.zero);
-    traverse(symbols.data(), shape, mask, [&](std::size_t i, std::size_t channel, const symbol_context& c, bit_model* models) {
+    traverse(symbols.data(), shape, mask, [&](std::size_t i, std::size_t channel, const symbol_context& c, BitModel* models) {
       const auto price = [&](symbol s) {
         cost_counter count;
         detail::put_distance(count, models, layout_, c, s - zero);
@@ -122,7 +124,7 @@ public:
     for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i] = static_cast<symbol>(zero);
     bool out_of_range = false;
     traverse(symbols.data(), shape, coded_mask() ? std::span<const std::uint8_t>(mask) : std::span<const std::uint8_t>(),
-             [&](std::size_t i, std::size_t, const symbol_context& c, bit_model* models) {
+             [&](std::size_t i, std::size_t, const symbol_context& c, BitModel* models) {
                std::int32_t d = detail::get_distance(coder, models, layout_, c);
                if (static_cast<std::uint32_t>(d + zero) >= static_cast<std::uint32_t>(levels)) {
                  out_of_range = true;
@@ -142,7 +144,7 @@ public:
     if (auto s = check_planes(symbols.size(), shape); !s) return s;
     const auto zero = static_cast<std::int32_t>(parameters_.zero);
     if (auto s = put_mask(coder, mask); !s) return s;
-    traverse(symbols.data(), shape, mask, [&](std::size_t i, std::size_t, const symbol_context& c, bit_model* models) {
+    traverse(symbols.data(), shape, mask, [&](std::size_t i, std::size_t, const symbol_context& c, BitModel* models) {
       detail::put_distance(coder, models, layout_, c, symbols[i] - zero);
       return symbols[i] - zero;
     });
@@ -151,13 +153,13 @@ public:
 
   /// The models as the last call left them, class after class: initial states for the next tensor of a sequence, and
   /// what calibration trains from.
-  std::span<const bit_model> models() const noexcept { return models_; }
+  std::span<const BitModel> models() const noexcept { return detail::span_of(models_); }
   const context_layout& layout() const noexcept { return layout_; }
 
 private:
-  context_coder(const parameters& p, std::size_t channels)
+  basic_context_coder(const parameters& p, std::size_t channels)
       : parameters_(p), layout_(p.levels, p.zero), channels_(channels) {
-    initial_.resize(std::size_t{p.classes} * layout_.state_count());
+    detail::resize(initial_, std::size_t{p.classes} * layout_.state_count());
     for (std::size_t i = 0; i < p.initial.size(); ++i) initial_[i] = unpack_state(p.initial[i]);
     models_ = initial_;
   }
@@ -178,7 +180,7 @@ private:
       return detail::fail(errc::bad_shape, "channel mask of ", mask.size(), " entries, expected ",
                           coded_mask() ? channels_ : 0);
     for (std::size_t c = 0; c < mask.size(); ++c) {
-      bit_model m = bit_model::from(parameters_.mask_prior[c], 0);
+      BitModel m = BitModel::from(parameters_.mask_prior[c], 0);
       coder.encode(mask[c] != 0, m);
     }
     return {};
@@ -190,7 +192,7 @@ private:
     for (std::size_t i = 0; i < models_.size(); ++i) models_[i] = initial_[i];
     const std::size_t width = shape.width;
     // Two rows of distances with a margin of one on the left and one on the right.
-    rows_.resize(2 * (width + 2));
+    detail::resize(rows_, 2 * (width + 2));
     std::int32_t* above = rows_.data();
     std::int32_t* here = above + width + 2;
     const std::uint32_t top = 8 * layout_.max_magnitude();
@@ -202,7 +204,7 @@ private:
         continue;
       }
       const std::size_t set = parameters_.channel_class.empty() ? 0 : parameters_.channel_class[channel];
-      bit_model* models = models_.data() + set * layout_.state_count();
+      BitModel* models = models_.data() + set * layout_.state_count();
       const std::uint16_t reference =
           parameters_.reference.empty() ? parameters::no_reference : parameters_.reference[channel];
       const symbol* other = reference == parameters::no_reference ? nullptr : symbols + reference * shape.area();
@@ -245,8 +247,10 @@ private:
   parameters parameters_;
   context_layout layout_;
   std::size_t channels_;
-  std::vector<bit_model> initial_, models_;
+  std::vector<BitModel> initial_, models_;
   std::vector<std::int32_t> rows_;
 };
+
+using context_coder = basic_context_coder<bit_model>;
 
 } // namespace aecnn

@@ -40,9 +40,10 @@ constexpr final_value shortest(std::uint64_t low, std::uint64_t range) noexcept 
 } // namespace detail
 
 /// Codes bits into a vector of bytes, after what it already holds.
-class range_encoder {
+template <class Bytes>
+class basic_range_encoder {
 public:
-  explicit range_encoder(std::vector<std::byte>& out) noexcept : out_(&out), start_(out.size()) {}
+  explicit basic_range_encoder(Bytes& out) noexcept : out_(&out), start_(out.size()) {}
 
   /// Codes a bit whose probability of being one is p1 / 65536, 0 < p1 < 65536.
   void encode(unsigned bit, std::uint32_t p1) {
@@ -57,7 +58,8 @@ public:
     if (range_ < min_range) shift();
   }
   /// Codes the bit and lets the model learn it.
-  void encode(unsigned bit, bit_model& m) {
+  template <adaptive_bit_model Model>
+  void encode(unsigned bit, Model& m) {
     encode(bit, m.p1());
     m.update(bit);
   }
@@ -93,17 +95,20 @@ private:
       if (b != 0) return;
     }
   }
-  std::vector<std::byte>* out_;
+  Bytes* out_;
   std::size_t start_;
   std::uint64_t low_ = 0;
   std::uint64_t range_ = ~std::uint64_t{0};
 };
 
+using range_encoder = basic_range_encoder<std::vector<std::byte>>;
+
 /// Decodes what range_encoder wrote. Reading past the end gives zeros, as the format says; finish() tells whether the
 /// bytes were exactly those that the encoder writes.
-class range_decoder {
+template <class Bytes>
+class basic_range_decoder {
 public:
-  explicit range_decoder(std::span<const std::byte> bytes) noexcept : bytes_(bytes) {
+  explicit basic_range_decoder(Bytes bytes) noexcept : bytes_(bytes) {
     code_ = static_cast<std::uint64_t>(next32()) << 32;
     code_ |= next32();
   }
@@ -122,7 +127,9 @@ public:
     if (range_ < min_range) shift();
     return bit;
   }
-  unsigned decode(bit_model& m) noexcept {
+  /// Decodes a bit and lets the model learn it.
+  template <adaptive_bit_model Model>
+  unsigned decode(Model& m) noexcept {
     const unsigned bit = decode(m.p1());
     m.update(bit);
     return bit;
@@ -172,12 +179,14 @@ private:
     low_ <<= 32;
     range_ <<= 32;
   }
-  std::span<const std::byte> bytes_;
+  Bytes bytes_;
   std::size_t position_ = 0; ///< of the byte after the 8-byte window
   std::uint64_t code_ = 0;
   std::uint64_t low_ = 0;
   std::uint64_t range_ = ~std::uint64_t{0};
   bool outside_ = false; ///< the payload has left the interval, so no encoder wrote it
 };
+
+using range_decoder = basic_range_decoder<std::span<const std::byte>>;
 
 } // namespace aecnn

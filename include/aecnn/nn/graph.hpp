@@ -14,10 +14,10 @@ struct attribute {
   enum class kind { integer, integers, number, numbers, text };
   kind type = kind::integer;
   std::int64_t integer = 0;
-  std::vector<std::int64_t> integers{};
+  std::vector<std::int64_t> integers;
   float number = 0;
-  std::vector<float> numbers{};
-  std::string text{};
+  std::vector<float> numbers;
+  std::string text;
 
   attribute() = default;
   attribute(std::int64_t v) : type(kind::integer), integer(v) {}                           // NOLINT: implicit

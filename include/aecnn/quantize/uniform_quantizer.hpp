@@ -38,7 +38,8 @@ public:
   static constexpr std::int32_t units_per_step = 256;
 
   /// errc::bad_field names the parameter at fault. `direct`: values are quantised without a projection, so scale is needed.
-  static status check(const parameters& p, std::size_t channels, bool direct) {
+  template <class Parameters = parameters>
+  static status check(const Parameters& p, std::size_t channels, bool direct) {
     const auto size = [&](const char* name, std::size_t found, std::size_t expected) -> status {
       if (found == expected) return {};
       return detail::fail(errc::bad_field, "quantizer ", name, ": ", found, " entries, expected ", expected);
@@ -63,7 +64,8 @@ public:
       if (v < -255 || v > 255) return detail::fail(errc::bad_field, "quantizer shift: ", v, ", expected -255 to 255");
     return {};
   }
-  static result<uniform_quantizer> create(const parameters& p, std::size_t channels, bool direct) {
+  template <class Parameters = parameters>
+  static result<uniform_quantizer> create(const Parameters& p, std::size_t channels, bool direct) {
     if (auto s = check(p, channels, direct); !s) return s.error();
     return uniform_quantizer(p);
   }
@@ -99,7 +101,8 @@ public:
   }
 
 private:
-  explicit uniform_quantizer(const parameters& p) : p_(p), kernels_(detail::choose_quantise_kernels(best_instruction_set())) {}
+  template <class Parameters>
+  explicit uniform_quantizer(const Parameters& p) : p_(p), kernels_(detail::choose_quantise_kernels(best_instruction_set())) {}
   detail::quantise_rule rule(std::size_t channel, float factor) const noexcept {
     return {joint_scale(p_.scale[channel], factor), offset(channel), p_.rounding[channel], low(), high()};
   }

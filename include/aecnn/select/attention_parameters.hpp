@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include <aecnn/core/bytes.hpp>
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/limits.hpp>
 #include <aecnn/select/fixed_layer.hpp>

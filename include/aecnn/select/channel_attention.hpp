@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include <aecnn/core/buffer.hpp>
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/fixed_point.hpp>
 #include <aecnn/core/tensor_view.hpp>
@@ -37,7 +38,8 @@ public:
   using workspace = attention_workspace;
 
   /// Checks the parameters and converts the weights to integers; errc::bad_field or errc::limit_exceeded.
-  static result<channel_attention> create(const attention_parameters& p, const limits& bounds = {}) {
+  template <class Parameters = attention_parameters>
+  static result<channel_attention> create(const Parameters& p, const limits& bounds = {}) {
     if (auto s = check(p, bounds); !s) return s.error();
     channel_attention a;
     a.kind_ = p.kind;
@@ -84,17 +86,19 @@ public:
       return detail::fail(errc::invalid_argument, "scale of a quantised tensor: ", source.factor,
                           ", expected 2^-100 to 2^60");
     const float scale = source.factor * power_of_two(fraction_bits_);
-    w.average.resize(channels());
+    detail::resize(w.average, channels());
     if (kind_ == attention_kind::cbam) {
-      w.maximum.resize(channels());
-      detail::pool_channels<true>(source, scale, w.average, w.maximum);
+      detail::resize(w.maximum, channels());
+      detail::pool_channels<true>(source, scale, detail::span_of(w.average), detail::span_of(w.maximum));
     } else {
-      detail::pool_channels<false>(source, scale, w.average, {});
+      detail::pool_channels<false>(source, scale, detail::span_of(w.average), {});
     }
-    if (kind_ == attention_kind::eca)
+    if (kind_ == attention_kind::eca) {
       convolve(w.average, out);
-    else
+    } else {
+      detail::resize(w.hidden, first_.weights.size() / channels());
       perceptron(w, out);
+    }
     return {};
   }
 
@@ -104,8 +108,8 @@ public:
   status weights(const View& x, std::span<float> out, workspace& w) const {
     if (out.size() != channels())
       return detail::fail(errc::invalid_argument, "span of ", out.size(), " weights, expected ", channels());
-    w.logits.resize(channels());
-    if (auto s = logits(x, std::span<std::int32_t>(w.logits), w); !s) return s;
+    detail::resize(w.logits, channels());
+    if (auto s = logits(x, detail::span_of(w.logits), w); !s) return s;
     const double unit = static_cast<double>(power_of_two(-fraction_bits()));
     for (std::size_t c = 0; c < channels(); ++c)
       out[c] = static_cast<float>(1.0 / (1.0 + std::exp(-unit * static_cast<double>(w.logits[c]))));
@@ -121,8 +125,7 @@ private:
   channel_attention() = default;
 
   void perceptron(workspace& w, std::span<std::int32_t> out) const {
-    const std::size_t n = channels(), hidden = first_.weights.size() / n;
-    w.hidden.resize(hidden);
+    const std::size_t n = channels(), hidden = w.hidden.size();
     const auto unit = [&](std::size_t j, const std::vector<std::int32_t>& pooled) {
       const std::int32_t* row = first_.weights.data() + j * n;
       std::int64_t sum = 0;

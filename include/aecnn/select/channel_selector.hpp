@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <aecnn/core/buffer.hpp>
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/limits.hpp>
 #include <aecnn/core/tensor_view.hpp>
@@ -36,14 +37,15 @@ struct selector_parameters {
   attention_parameters attention;      ///< not looked at for a fixed set
 };
 
-class channel_selector {
+template <class Attention>
+class basic_channel_selector {
 public:
   using parameters = selector_parameters;
-  using workspace = attention_workspace;
+  using workspace = typename Attention::workspace;
 
   /// Checks p for tensors of `tensor_channels` channels. errc::bad_field names the field at fault.
-  static result<channel_selector> create(const selector_parameters& p, std::size_t tensor_channels,
-                                         const limits& bounds = {}) {
+  static result<basic_channel_selector> create(const selector_parameters& p, std::size_t tensor_channels,
+                                               const limits& bounds = {}) {
     using detail::fail;
     if (p.channels.empty()) return fail(errc::bad_field, "selector channels: none, expected at least 1");
     for (std::size_t i = 0; i < p.channels.size(); ++i) {
@@ -54,7 +56,7 @@ public:
         return fail(errc::bad_field, "selector channels[", i, "]: ", p.channels[i], " after ", p.channels[i - 1],
                     ", expected increasing numbers");
     }
-    channel_selector s;
+    basic_channel_selector s;
     s.kind_ = p.kind;
     s.tensor_channels_ = tensor_channels;
     s.k_ = p.k;
@@ -73,7 +75,7 @@ public:
       if (p.attention.channels != tensor_channels)
         return fail(errc::bad_field, "selector attention: ", p.attention.channels, " channels, expected ",
                     tensor_channels);
-      auto attention = channel_attention::create(p.attention, bounds);
+      auto attention = Attention::create(p.attention, bounds);
       if (!attention) return attention.error();
       s.attention_ = std::move(*attention);
       if (p.kind == selection_kind::threshold) s.cut_ = detail::fixed_logit(p.threshold, p.attention.input_exponent);
@@ -83,7 +85,7 @@ public:
   }
 
   bool per_input() const noexcept { return kind_ != selection_kind::fixed; }
-  std::span<const std::uint16_t> candidates() const noexcept { return channels_; }
+  std::span<const std::uint16_t> candidates() const noexcept { return detail::span_of(channels_); }
   /// The most channels that choose() sends.
   std::size_t most_sent() const noexcept { return kind_ == selection_kind::top_k ? k_ : channels_.size(); }
 
@@ -100,8 +102,8 @@ public:
       for (auto& m : mask) m = 1;
       return {};
     }
-    w.logits.resize(tensor_channels_);
-    if (auto s = attention_->logits(x, std::span<std::int32_t>(w.logits), w); !s) return s;
+    detail::resize(w.logits, tensor_channels_);
+    if (auto s = attention_->logits(x, detail::span_of(w.logits), w); !s) return s;
     if (kind_ == selection_kind::top_k)
       take_largest(w.logits, k_, mask);
     else if (take_above(w.logits, cut_, mask) == 0)
@@ -110,7 +112,7 @@ public:
   }
 
 private:
-  channel_selector() = default;
+  basic_channel_selector() = default;
 
   std::size_t take_above(const std::vector<std::int32_t>& logits, std::int64_t cut,
                          std::span<std::uint8_t> mask) const {
@@ -143,7 +145,9 @@ private:
   std::size_t tensor_channels_ = 0, k_ = 0;
   std::int32_t cut_ = 0;
   std::vector<std::uint16_t> channels_;
-  std::optional<channel_attention> attention_;
+  std::optional<Attention> attention_;
 };
+
+using channel_selector = basic_channel_selector<channel_attention>;
 
 } // namespace aecnn

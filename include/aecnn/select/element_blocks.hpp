@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include <aecnn/core/buffer.hpp>
 #include <aecnn/core/element_source.hpp>
 #include <aecnn/core/fixed_point.hpp>
 #include <aecnn/core/tensor_view.hpp>
@@ -64,7 +65,7 @@ const float* planar(const element_source<T>& source, std::vector<float>& scratch
   if constexpr (std::is_same_v<T, float>)
     if (v.strides == tensor_view<const T>::chw(v.data, s.channels, s.height, s.width).strides) return v.data;
   const std::size_t area = s.area();
-  scratch.resize(s.size());
+  resize(scratch, s.size());
   const bool channels_last = s.channels > 1 && v.strides[0] == 1;
   const std::size_t step = channels_last ? fixed_block : 1;
   for (std::size_t first = 0; first < s.channels; first += step) {

@@ -45,7 +45,8 @@ struct fixed_layer {
 
   /// Every weight is within weight_in_range. `bound` is at most 2^31 - 1. errc::bad_field where even integers of unit
   /// scale add up above it.
-  static result<fixed_layer> create(std::string_view name, std::span<const float> weights, std::size_t rows,
+  template <class Weights>
+  static result<fixed_layer> create(std::string_view name, const Weights& weights, std::size_t rows,
                                     std::size_t columns, std::int64_t bound) {
     fixed_layer layer;
     // Halving the scale halves a row's sum but for the rounding of its columns: 2^30, then one step finer than what

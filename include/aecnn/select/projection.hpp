@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <aecnn/core/blocks.hpp>
+#include <aecnn/core/buffer.hpp>
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/tensor_view.hpp>
 #include <aecnn/select/projection_kernel.hpp>
@@ -30,7 +31,8 @@ public:
   using parameters = projection_parameters;
 
   /// errc::bad_field names the parameter at fault.
-  static status check(const parameters& p, std::size_t channels) {
+  template <class Parameters = parameters>
+  static status check(const Parameters& p, std::size_t channels) {
     if (p.stride < 1 || p.stride > 16) return detail::fail(errc::bad_field, "projection stride: ", p.stride, ", expected 1 to 16");
     if (p.input_scale.size() != channels)
       return detail::fail(errc::bad_field, "projection input scale: ", p.input_scale.size(), " entries, expected ", channels);
@@ -52,7 +54,8 @@ public:
     }
     return {};
   }
-  static result<projection> create(const parameters& p, std::size_t channels) {
+  template <class Parameters = parameters>
+  static result<projection> create(const Parameters& p, std::size_t channels) {
     if (auto s = check(p, channels); !s) return s.error();
     return projection(p, channels);
   }
@@ -72,7 +75,7 @@ public:
     const std::size_t pixels = detail::projection_pixels, padded = (area + pixels - 1) / pixels * pixels;
     const std::size_t pairs = (channels.size() * s * s + 1) / 2;
     padded_ = padded;
-    inputs_.resize(2 * pairs * padded);
+    detail::resize(inputs_, 2 * pairs * padded);
     for (std::size_t k = 0; k < channels.size(); ++k) scales_[k] = joint_scale(p_.input_scale[k], source.factor);
     detail::for_each_block(source, channels, [&](std::size_t k, std::size_t first, std::size_t n, const float* block) {
       std::int32_t fixed[fixed_block];
@@ -107,21 +110,25 @@ public:
         for (std::size_t k = 0; k < detail::projection_latents && l + k < latents(); ++k) {
           const int shift = p_.shift[l + k];
           const std::int64_t half = shift > 0 ? std::int64_t{1} << (shift - 1) : 0;
-          for (std::size_t j = 0; j < n; ++j)
+          for (std::size_t j = 0; j < n; ++j) {
+            // Within fixed_limit, so that an offset can be subtracted; symbols end far below it.
+            const std::int64_t v = (sums[k * detail::projection_pixels + j] + half) >> shift;
             out[(l + k) * area + begin + j] =
-                static_cast<std::int32_t>((sums[k * detail::projection_pixels + j] + half) >> shift);
+                static_cast<std::int32_t>(v > fixed_limit ? fixed_limit : v < -fixed_limit ? -fixed_limit : v);
+          }
         }
       }
     }
   }
 
 private:
-  projection(const parameters& p, std::size_t channels)
+  template <class Parameters>
+  projection(const Parameters& p, std::size_t channels)
       : p_(p), scales_(channels), kernel_(detail::choose_projection_kernel(best_instruction_set())) {
     // Rows of an even number of weights, and rows of zeros up to a whole number of kernels.
     const std::size_t inputs = channels * p.stride * p.stride, even = inputs + inputs % 2;
     const std::size_t rows = (latents() + detail::projection_latents - 1) / detail::projection_latents * detail::projection_latents;
-    pairs_.resize(rows * even);
+    detail::resize(pairs_, rows * even);
     for (std::size_t l = 0; l < latents(); ++l)
       for (std::size_t i = 0; i < inputs; ++i) pairs_[l * even + i] = p.weights[l * inputs + i];
   }

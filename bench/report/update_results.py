@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Puts measurements into docs/results.md.
+
+usage: update_results.py RESULTS.md FOLDER
+
+Replaces what is between <!-- NAME --> and <!-- end --> by the table of that name, made of the files that
+bench/report/results.sh left in FOLDER. A table whose files are not there stays as it is.
+"""
+import glob
+import os
+import re
+import sys
+
+import tables
+from measurements import load
+
+
+def make(name, folder):
+    """The table called `name`, or None where its measurements are missing."""
+    word, _, data = name.partition(" ")
+    if word in ("equal", "ladder"):
+        path = os.path.join(folder, f"{data}.csv")
+        return getattr(tables, word)(load(path)) if os.path.exists(path) else None
+    if word in ("overview", "code_length"):
+        files = sorted(glob.glob(os.path.join(folder, "*.csv")))
+        return getattr(tables, word)([load(f) for f in files]) if files else None
+    if word in ("quantise", "entropy", "codec"):
+        path = os.path.join(folder, f"{word}.json")
+        return getattr(tables, word)(tables.load_runs(path)) if os.path.exists(path) else None
+    raise SystemExit(f"no table '{name}'")
+
+
+def main(arguments):
+    if len(arguments) != 2:
+        raise SystemExit(__doc__)
+    path, folder = arguments
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+
+    def replace(match):
+        made = make(match[1], folder)
+        return match[0] if made is None else f"<!-- {match[1]} -->\n{made}\n<!-- end -->"
+
+    text = re.sub(r"<!-- (?!end -->)([^>]+?) -->\n.*?<!-- end -->", replace, text, flags=re.DOTALL)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

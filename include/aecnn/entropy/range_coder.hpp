@@ -108,7 +108,7 @@ using range_encoder = basic_range_encoder<std::vector<std::byte>>;
 template <class Bytes>
 class basic_range_decoder {
 public:
-  explicit basic_range_decoder(Bytes bytes) noexcept : bytes_(bytes) {
+  explicit basic_range_decoder(Bytes payload) noexcept : bytes_(payload) {
     code_ = static_cast<std::uint64_t>(next32()) << 32;
     code_ |= next32();
   }

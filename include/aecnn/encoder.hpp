@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -19,6 +18,7 @@
 #include <aecnn/core/blocks.hpp>
 #include <aecnn/core/buffer.hpp>
 #include <aecnn/core/error.hpp>
+#include <aecnn/core/optional.hpp>
 #include <aecnn/core/tensor_view.hpp>
 #include <aecnn/entropy/context_coder.hpp>
 #include <aecnn/entropy/entropy_coder.hpp>
@@ -269,7 +269,7 @@ private:
   Selector selector_;
   Quantizer quantizer_;
   EntropyCoder coder_;
-  std::optional<projection> projection_;
+  optional<projection> projection_;
   encode_options options_;
   shape3 shape_;
   std::uint64_t hash_;

@@ -9,12 +9,12 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/limits.hpp>
+#include <aecnn/core/optional.hpp>
 #include <aecnn/core/tensor_view.hpp>
 #include <aecnn/entropy/context_coder.hpp>
 #include <aecnn/nn/graph.hpp>
@@ -28,7 +28,7 @@ namespace aecnn {
 struct operating_point {
   std::string name;                                  ///< for people, e.g. "256x"
   selector_parameters selector;                      ///< which channels are sent
-  std::optional<projection_parameters> projection;   ///< analysis of the selected channels; needs a fixed selection
+  optional<projection_parameters> projection;        ///< analysis of the selected channels; needs a fixed selection
   uniform_parameters quantizer;                      ///< of the latents
   context_parameters entropy;                        ///< of the symbols
   std::uint32_t lambda = 0;                          ///< see rate_distortion_choice; 0: nearest symbols
@@ -64,7 +64,7 @@ struct profile {
   shape3 shape;                                   ///< height and width 0: any
   std::vector<operating_point> operating_points;
   std::vector<nn::graph> networks;                ///< decoder networks; empty on a device that only encodes
-  std::optional<profile_probe> probe;
+  optional<profile_probe> probe;
   std::uint64_t hash = 0;                         ///< content_hash of the whole profile, set by seal()
 
   bool open_extents() const noexcept { return shape.height == 0; }

@@ -245,9 +245,9 @@ TEST_CASE("degenerate data sets give profiles that work") {
   std::vector<data_set> sets = {
       filled({4, 6, 6}, 5, 0.0F),                    // zeros
       filled({4, 6, 6}, 5, 3.0F),                    // a constant
-      filled({4, 6, 6}, 5, -3.0F),
+      filled({4, 6, 6}, 5, -3.1F),                   // one whose square is no float
       filled({4, 6, 6}, 5, 1e-30F),                  // tiny
-      filled({4, 6, 6}, 5, 1e30F),                   // huge
+      filled({4, 6, 6}, 5, 1e17F),                   // huge
       data_set({6, 7, 5}, 1, true),                  // one tensor
       data_set({6, 7, 5}, 2, false),
       data_set({32, 1, 1}, 20, true),                // no spatial extent
@@ -373,6 +373,9 @@ TEST_CASE("inputs that cannot be calibrated on are refused by their cause") {
   CHECK(code(data.tensors, [](auto& o) { o.max_stride = 0; }) == errc::invalid_argument);
   CHECK(code(data.tensors, [](auto& o) { o.max_stride = 9; }) == errc::invalid_argument);
   CHECK(code(data.tensors, [](auto& o) { o.bounds.max_elements = 100; }) == errc::bad_shape);
+  data_set huge(usual, 4, true);
+  huge.values[1][5] = -2e18F;
+  CHECK(code(huge.tensors, as_is) == errc::invalid_argument);
   auto mixed = data.tensors;
   mixed[2].shape.height = 11;
   CHECK(code(mixed, as_is) == errc::bad_shape);

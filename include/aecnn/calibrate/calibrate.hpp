@@ -196,6 +196,9 @@ private:
             data_.squares += static_cast<double>(v) * static_cast<double>(v);
           }
     }
+    // Products of 64 elements are summed in float (select/covariance.hpp).
+    if (data_.largest > 1e18F)
+      return fail(errc::invalid_argument, "calibration: an element of magnitude ", data_.largest, ", expected at most 1e18");
     // A tensor that is zero everywhere still gets a valid profile.
     if (data_.largest == 0) data_.largest = 1;
     search_ = data_;

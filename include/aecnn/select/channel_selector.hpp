@@ -7,7 +7,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 #include <aecnn/core/buffer.hpp>
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/limits.hpp>
+#include <aecnn/core/optional.hpp>
 #include <aecnn/core/tensor_view.hpp>
 #include <aecnn/select/channel_attention.hpp>
 #include <aecnn/select/logit.hpp>
@@ -145,7 +145,7 @@ private:
   std::size_t tensor_channels_ = 0, k_ = 0;
   std::int32_t cut_ = 0;
   std::vector<std::uint16_t> channels_;
-  std::optional<Attention> attention_;
+  optional<Attention> attention_;
 };
 
 using channel_selector = basic_channel_selector<channel_attention>;

@@ -69,14 +69,22 @@ public:
         g[i * channels_ + j] = g[j * channels_ + i] = products_[i * width_ + j] * weight();
     return g;
   }
-  /// Mean products [C,C] of each pair's distances from their means, symmetric.
+  /// Mean products [C,C] of each pair's distances from their means, symmetric. A channel whose variance is below a
+  /// millionth of its mean square counts as constant, with covariances of 0: the sums know no better, and their rounding
+  /// errors are no covariances.
   std::vector<double> covariance() const {
     std::vector<double> g = second_moment();
     const std::vector<double> m = mean();
+    std::vector<bool> constant(channels_);
+    for (std::size_t i = 0; i < channels_; ++i) {
+      const double square = g[i * channels_ + i];
+      constant[i] = !(square - m[i] * m[i] > 1e-6 * square);
+    }
     for (std::size_t i = 0; i < channels_; ++i)
-      for (std::size_t j = 0; j < channels_; ++j) g[i * channels_ + j] -= m[i] * m[j];
-    for (std::size_t i = 0; i < channels_; ++i)
-      if (!(g[i * channels_ + i] > 0)) g[i * channels_ + i] = 0;
+      for (std::size_t j = 0; j < channels_; ++j) {
+        double& v = g[i * channels_ + j];
+        v = constant[i] || constant[j] ? 0.0 : v - m[i] * m[j];
+      }
     return g;
   }
 

@@ -40,8 +40,10 @@ if [ "$what" = rates ]; then
 else
   cmake --build "$build" --target quantize_bench entropy_bench codec_bench
   for pair in quantize:quantise entropy:entropy codec:codec; do
+    out=$folder/${pair#*:}.json
     "$build/bench/${pair%:*}_bench" --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
-      --benchmark_out="$folder/${pair#*:}.json" --benchmark_out_format=json
+      --benchmark_out="$out.part" --benchmark_out_format=json
+    mv "$out.part" "$out"
   done
 fi
 "$python" bench/report/update_results.py docs/results.md "$folder"

@@ -285,7 +285,8 @@ private:
   }
 
   result<fitted_point> try_analysis(const calibration_data& data, const linear_analysis& a, double target, double start,
-                                    int rounds, bool references, double tolerance) {
+                                    int rounds, bool references, double tolerance,
+                                    std::size_t most_inputs) {
     const std::vector<double> weights = step_weights(a, covariance_);
     const shape3 s = data.shape();
     const double n = static_cast<double>(a.latents() * projection::reduced(s.height, a.stride) * projection::reduced(s.width, a.stride));
@@ -304,7 +305,7 @@ private:
     if (!r) return r.error();
     f.decoder = std::move(*r);
     const std::size_t samples = f.design.planes.area() * data.tensors.size(), inputs = 9 * used.latents();
-    if (inputs <= 900 && inputs * 4 <= samples) {
+    if (inputs <= most_inputs && inputs * 4 <= samples) {
       auto larger = fit_decoder(data, used, f.design, 3);
       if (!larger) return larger.error();
       if (larger->error < 0.98 * f.decoder.error) f.decoder = std::move(*larger);
@@ -325,7 +326,7 @@ private:
       for (const option& o : tried)
         if (o.number == number) return {};
       const linear_analysis a = klt ? trials_[number] : selected(number);
-      auto f = try_analysis(search_, a, target, 0, 1, false, 0.03);
+      auto f = try_analysis(search_, a, target, 0, 1, false, 0.03, 320); // larger ones take minutes
       if (!f) return f.error();
       // Rates differ a little: compare at the slope of 6 dB a bit and element that sent latents have at least.
       tried.push_back({number, f->design.step, f->decoder.error * std::max(1.0, f->design.bytes / target)});
@@ -359,7 +360,7 @@ private:
     const linear_analysis a = !klt                           ? selected(b.number)
                               : b.number < strides_.size() ? klt_analysis(data_.tensors, strides_[b.number], max_latents)
                                                              : trials_[b.number];
-    return try_analysis(data_, a, target, b.step, 2, true, 0.01);
+    return try_analysis(data_, a, target, b.step, 2, true, 0.01, 900);
   }
 
   void finish(profile& p, fitted_point& f) const {

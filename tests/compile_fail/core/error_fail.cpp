@@ -2,7 +2,7 @@
 // case 1: nodiscard
 // case 2: nodiscard
 // case 3: cannot convert|no viable conversion
-// case 4: constraints|no matching function for call to 'append
+// case 4: message_part|no matching function for call to 'fail'
 #include <aecnn/core/error.hpp>
 
 aecnn::result<int> number();

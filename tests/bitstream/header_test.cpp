@@ -41,8 +41,8 @@ TEST_CASE("a header has the documented bytes") {
 
 TEST_CASE("headers of all extents make the round trip in at most eight bytes") {
   for (std::uint32_t point = 0; point < 32; ++point)
-    for (const std::size_t height : {1, 2, 128, 129, 300, 16384})
-      for (const std::size_t width : {1, 127, 128, 129, 16383, 16384}) {
+    for (const std::size_t height : {1U, 2U, 128U, 129U, 300U, 16384U})
+      for (const std::size_t width : {1U, 127U, 128U, 129U, 16383U, 16384U}) {
         const stream_header h{point, static_cast<std::uint8_t>(point * 7), static_cast<std::uint16_t>(height * 3), height, width};
         bytes b = written(h, true);
         REQUIRE(b.size() == 4U + (height > 128 ? 2U : 1U) + (width > 128 ? 2U : 1U));

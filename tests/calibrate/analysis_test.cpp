@@ -53,7 +53,7 @@ TEST_CASE("patches hold the pixels in the order channel, row, column, the last o
 
 TEST_CASE("the transform is orthonormal, sorted by variance, and its latents are uncorrelated with these variances") {
   const data_set data({6, 9, 10}, 10, false);
-  for (const std::size_t stride : {1, 2, 3}) {
+  for (const std::size_t stride : {1U, 2U, 3U}) {
     CAPTURE(stride);
     const auto a = aecnn::klt_analysis(data.tensors, stride, 1000);
     CHECK(a.stride == stride);

@@ -38,7 +38,7 @@ TEST_CASE("integer latents are the analysis in units of a 256th of the step") {
   const shape3 shape{6, 8, 8};
   const data_set set(shape, 6);
   const auto data = set.look();
-  for (const std::size_t stride : {1, 2, 4})
+  for (const std::size_t stride : {1U, 2U, 4U})
     for (const double step : {0.05, 1.0, 30.0}) {
       CAPTURE(stride, step);
       const auto analysis = aecnn::klt_analysis(set.tensors, stride, 20);

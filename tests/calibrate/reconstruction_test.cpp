@@ -116,8 +116,8 @@ TEST_CASE("merged statistics are those of one pass, in any order") {
 
 TEST_CASE("the network of a linear decoder computes it") {
   random_integers random(5);
-  for (const std::size_t side : {1, 3})
-    for (const std::size_t stride : {1, 2, 3})
+  for (const std::size_t side : {1U, 3U})
+    for (const std::size_t stride : {1U, 2U, 3U})
       for (const bool relu : {false, true}) {
         CAPTURE(side, stride, relu);
         const std::size_t latents = 4, channels = 3, h = 5, w = 6, taps = stride * stride;

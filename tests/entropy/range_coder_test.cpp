@@ -71,7 +71,7 @@ TEST_CASE("random decisions of all kinds make the round trip within 8 bits of th
   random_integers random(1);
   double total_ideal = 0, total_found = 0;
   for (int kind = 0; kind < 5; ++kind)
-    for (const std::size_t n : {0, 1, 2, 3, 5, 8, 13, 50, 300, 1000, 10000, 100000})
+    for (const std::size_t n : {0U, 1U, 2U, 3U, 5U, 8U, 13U, 50U, 300U, 1000U, 10000U, 100000U})
       for (int repeat = 0; repeat < (n <= 300 ? 50 : 2); ++repeat) {
         const auto d = random_decisions(random, n, kind);
         const bytes payload = encode(d);

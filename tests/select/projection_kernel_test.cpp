@@ -16,7 +16,7 @@ TEST_CASE("all instruction sets give the exact sums, also at the bounds of input
     if (level > aecnn::best_instruction_set()) continue;
     CAPTURE(static_cast<int>(level));
     const auto kernel = aecnn::detail::choose_projection_kernel(level);
-    for (const std::size_t pairs : {1, 2, 3, 8, 33, 500})
+    for (const std::size_t pairs : {1U, 2U, 3U, 8U, 33U, 500U})
       for (int kind = 0; kind < 4; ++kind) {
         const std::size_t in_stride = 2 * pixels + 6, weight_stride = 2 * pairs + 4;
         std::vector<std::int16_t> in(pairs * in_stride), weights(latents * weight_stride);

@@ -73,7 +73,7 @@ TEST_CASE("latents are the documented sums for every stride, extent, layout and 
       const auto whole = feature_tensors::eighths(shape, stride, false);
       const auto x = feature_tensors::values(whole);
       for (const std::vector<std::uint16_t>& channels : {std::vector<std::uint16_t>{0, 1, 2, 3, 4}, {1, 4}, {2}})
-        for (const std::size_t latents : {1, 4, 5}) {
+        for (const std::size_t latents : {1U, 4U, 5U}) {
           CAPTURE(stride, to_string(shape), channels.size(), latents);
           const auto p = parameters(stride, channels.size(), latents, stride + latents);
           auto a = projection::create(p, channels.size()).value();

@@ -358,7 +358,7 @@ TEST_CASE("a header may not ask for more than the limits") {
   const auto p = codec_profiles::make({6, 0, 0}, {kind::direct});
   const auto stream_of = [&](std::size_t height, std::size_t width) {
     bytes b;
-    aecnn::write_header({0, aecnn::profile_id(p.hash), 0, height, width}, true, b);
+    aecnn::write_header({0, 0, aecnn::profile_id(p.hash), 0, height, width}, true, b);
     return b;
   };
   decoder d(p, {.bounds = {.max_elements = 6 * 100 * 100, .max_extent = 200}});

@@ -33,6 +33,7 @@ report decode(const decode_arguments& a) {
   aecnn::decode_options options;
   options.frame = file.frame;
   options.operating_point = file.operating_point;
+  options.mode = aecnn::entropy_modes[file.mode];
   options.height = file.height;
   options.width = file.width;
   if (file.frame == aecnn::framing::none) {

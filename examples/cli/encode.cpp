@@ -7,11 +7,13 @@
 
 #include <aecnn/bitstream/record_file.hpp>
 #include <aecnn/encoder.hpp>
+#include <aecnn/entropy/modes.hpp>
 #include <aecnn/io/file.hpp>
 #include <aecnn/profile_io.hpp>
 
 #include "command.hpp"
 #include "features.hpp"
+#include "mode.hpp"
 
 namespace program {
 namespace {
@@ -19,6 +21,7 @@ namespace {
 struct encode_arguments {
   std::string profile, point = "0", input, output;
   aecnn::framing frame = aecnn::framing::standard;
+  aecnn::entropy_mode mode = aecnn::standard_mode;
   quantisation quantised;
 };
 
@@ -43,7 +46,7 @@ report encode(const encode_arguments& a) {
   const aecnn::profile p = aecnn::load_profile(a.profile);
   const std::size_t point = find_point(p, a);
   const auto features = feature_file::load(a.input, a.quantised);
-  auto encoder = in_file(a.profile, aecnn::encoder::create(p, {.operating_point = point, .frame = a.frame}));
+  auto encoder = in_file(a.profile, aecnn::encoder::create(p, {.operating_point = point, .frame = a.frame, .mode = a.mode}));
 
   std::vector<std::vector<std::byte>> streams;
   std::size_t stream_bytes = 0;
@@ -61,6 +64,7 @@ report encode(const encode_arguments& a) {
   file.profile_hash = p.hash;
   if (a.frame == aecnn::framing::none) {
     file.operating_point = static_cast<std::uint32_t>(point);
+    file.mode = a.mode.id;
     if (p.open_extents()) {
       file.height = features.shape().height;
       file.width = features.shape().width;
@@ -88,6 +92,7 @@ report encode(const encode_arguments& a) {
               {"shape", {features.shape().channels, features.shape().height, features.shape().width}},
               {"operating_point", point},
               {"name", name},
+              {"mode", a.mode.name},
               {"framing", a.frame == aecnn::framing::none ? "none" : "default"},
               {"bytes", bytes.size()},
               {"stream_bytes", stream_bytes},
@@ -107,6 +112,7 @@ void add_encode(CLI::App& program, invocation& chosen) {
     c.add_option("--op", a.point, "Operating point, by number or name (0)");
     add_choice(c, "--framing", a.frame, {{"default", aecnn::framing::standard}, {"none", aecnn::framing::none}},
                "Streams with headers, or bare payloads (default)");
+    add_mode(c, a.mode);
     c.add_option("--scale", a.quantised.scale, "Of int8 and uint8 elements: value = (element - zero point) * scale");
     c.add_option("--zero-point", a.quantised.zero_point, "Of int8 and uint8 elements (0)");
     c.add_option("-o,--output", a.output, "File of streams to write")->required();

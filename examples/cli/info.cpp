@@ -50,21 +50,30 @@ report streams_info(const info_arguments& a, std::span<const std::byte> bytes) {
   const bool bare = file.frame == aecnn::framing::none;
   std::size_t total = 0, least = file.records.empty() ? 0 : file.records.front().size(), most = 0;
   std::set<std::uint32_t> points;
-  if (bare) points.insert(file.operating_point);
+  std::set<std::string> modes;
+  const auto add = [&](std::uint32_t point, std::uint8_t mode) {
+    points.insert(point);
+    modes.insert(aecnn::entropy_modes[mode].name);
+  };
+  if (bare) add(file.operating_point, file.mode);
   for (const auto& record : file.records) {
     total += record.size();
     least = std::min(least, record.size());
     most = std::max(most, record.size());
     aecnn::byte_reader reader(record);
-    if (!bare) points.insert(in_file(a.input, aecnn::read_header_start(reader)).operating_point);
+    if (bare) continue;
+    const auto header = in_file(a.input, aecnn::read_header_start(reader));
+    add(header.operating_point, header.mode);
   }
   const std::size_t count = file.records.size();
   const double mean = count == 0 ? 0 : static_cast<double>(total) / static_cast<double>(count);
+  std::string mode_names;
+  for (const auto& m : modes) mode_names += (mode_names.empty() ? "" : ", ") + m;
   std::string names;
   for (const auto point : points) names += (names.empty() ? "" : ", ") + std::to_string(point);
   report r;
   r.text = std::to_string(count) + (bare ? " bare payloads" : " streams") + " of the profile of content hash " +
-           hexadecimal(file.profile_hash) + ", operating points: " + (names.empty() ? "-" : names) + '\n' +
+           hexadecimal(file.profile_hash) + ", operating points: " + (names.empty() ? "-" : names) + ", modes: " + (mode_names.empty() ? "-" : mode_names) + '\n' +
            std::to_string(total) + " bytes: " + std::to_string(least) + " to " + std::to_string(most) + " each, mean " +
            decimal(mean, 1) + '\n';
   r.object = {{"kind", "streams"},
@@ -72,6 +81,7 @@ report streams_info(const info_arguments& a, std::span<const std::byte> bytes) {
               {"profile_hash", hexadecimal(file.profile_hash)},
               {"records", count},
               {"operating_points", points},
+              {"modes", modes},
               {"bytes", bytes.size()},
               {"stream_bytes", total},
               {"min_bytes", least},
@@ -84,10 +94,10 @@ report symbols_info(const info_arguments& a, std::span<const std::byte> bytes) {
   const auto f = in_file(a.input, parse_symbol_file(bytes));
   const double bits = static_cast<double>(bytes.size()) * 8 / static_cast<double>(f.shape.size());
   report r;
-  r.text = aecnn::to_string(f.shape) + " symbols of " + std::to_string(f.levels) + " levels in " +
+  r.text = aecnn::to_string(f.shape) + " symbols of " + std::to_string(f.levels) + " levels, mode " + f.mode.name + ", in " +
            std::to_string(bytes.size()) + " bytes, " + decimal(bits, 4) + " bits a symbol\n";
   r.object = {{"kind", "symbols"},     {"shape", {f.shape.channels, f.shape.height, f.shape.width}},
-              {"levels", f.levels},    {"mode", "default"},
+              {"levels", f.levels},    {"mode", f.mode.name},
               {"bytes", bytes.size()}, {"bits_per_symbol", bits}};
   return r;
 }

@@ -1,7 +1,7 @@
 // The file of `aecnn symbols`: a plane of 8-bit symbols through the entropy coder alone.
 //
 //   4 bytes    'A' 'E' 'C' 'S'
-//   1 byte     bits 7-4: file version (1); bits 3-0: mode (0: default)
+//   1 byte     bits 7-4: file version (1); bits 3-0: mode (0 default, 1 fast, 2 max)
 //   1 byte     levels - 1
 //   1 byte     the symbol that the coder takes as zero
 //   varint x 3 channels, height, width
@@ -17,12 +17,14 @@
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/limits.hpp>
 #include <aecnn/core/tensor_view.hpp>
+#include <aecnn/entropy/modes.hpp>
 
 namespace program {
 
 struct symbol_file {
   std::uint32_t levels = 2; ///< 2 to 256
   std::uint32_t zero = 0;   ///< below levels
+  aecnn::entropy_mode mode = aecnn::standard_mode;
   aecnn::shape3 shape{};
   std::span<const std::byte> payload;
 };
@@ -33,7 +35,7 @@ inline std::vector<std::byte> format_symbol_file(const symbol_file& f) {
   std::vector<std::byte> bytes;
   aecnn::byte_writer w(bytes);
   w.bytes(symbol_file_magic);
-  w.u8(1 << 4);
+  w.u8(static_cast<std::uint8_t>(1U << 4 | f.mode.id));
   w.u8(static_cast<std::uint8_t>(f.levels - 1));
   w.u8(static_cast<std::uint8_t>(f.zero));
   w.varint(f.shape.channels);
@@ -58,8 +60,10 @@ inline aecnn::result<symbol_file> parse_symbol_file(std::span<const std::byte> b
   if (start >> 4 != 1)
     return failure{errc::unsupported_version,
                    "file of symbols: version " + std::to_string(start >> 4) + ", expected 1"};
-  if ((start & 15) != 0)
-    return failure{errc::unsupported, "file of symbols: mode " + std::to_string(start & 15) + ", expected 0 (default)"};
+  const aecnn::entropy_mode* mode = aecnn::find_mode(start & 15);
+  if (mode == nullptr)
+    return failure{errc::unsupported, "file of symbols: mode " + std::to_string(start & 15) + ", expected 0 to " +
+                                          std::to_string(aecnn::entropy_modes.size() - 1)};
   if (last == 0 || zero > last)
     return failure{errc::corrupt, "file of symbols: " + std::to_string(last + 1) + " levels with zero at " +
                                       std::to_string(zero) + ", expected 2 to 256 levels and zero below them"};
@@ -71,7 +75,7 @@ inline aecnn::result<symbol_file> parse_symbol_file(std::span<const std::byte> b
                      "file of symbols: more than " + std::to_string(bounds.max_elements) + " symbols"};
     size *= e;
   }
-  symbol_file f{last + 1, zero, {}, r.rest()};
+  symbol_file f{last + 1, zero, *mode, {}, r.rest()};
   f.shape = {static_cast<std::size_t>(extents[0]), static_cast<std::size_t>(extents[1]),
              static_cast<std::size_t>(extents[2])};
   return f;

@@ -9,26 +9,32 @@
 #include <utility>
 #include <vector>
 
-#include <aecnn/entropy/context_coder.hpp>
+#include <aecnn/entropy/modes.hpp>
+#include <aecnn/entropy/symbol_coder.hpp>
 #include <aecnn/io/file.hpp>
 
 #include "command.hpp"
+#include "mode.hpp"
 #include "symbol_file.hpp"
 
 namespace program {
 namespace {
 
 struct symbols_arguments {
-  std::string input, output, mode = "default", shape;
+  std::string input, output, shape;
+  aecnn::entropy_mode mode = aecnn::standard_mode;
+  bool mode_given = false; ///< decode: checked
   unsigned levels = 0; ///< 0: not given
   unsigned repeat = 3;
 };
 
-aecnn::context_coder make_coder(const symbol_file& f) {
+aecnn::symbol_coder make_coder(const symbol_file& f) {
   aecnn::context_parameters p;
   p.levels = f.levels;
   p.zero = f.zero;
-  return aecnn::context_coder::create(p, f.shape.channels).value();
+  auto coder = aecnn::symbol_coder::create(p, f.shape.channels).value();
+  coder.set_mode(f.mode).value();
+  return coder;
 }
 
 std::vector<std::byte> encode_payload(const symbol_file& f, std::span<const aecnn::symbol> symbols) {
@@ -74,7 +80,7 @@ report measure(const symbols_arguments& a, const symbol_file& f, std::span<const
   r.object = {{"output", a.output},
               {"shape", {f.shape.channels, f.shape.height, f.shape.width}},
               {"levels", f.levels},
-              {"mode", "default"},
+              {"mode", f.mode.name},
               {"symbols", symbols.size()},
               {"bytes", file_bytes},
               {"bits_per_symbol", bits},
@@ -84,9 +90,6 @@ report measure(const symbols_arguments& a, const symbol_file& f, std::span<const
 }
 
 void check_arguments(const symbols_arguments& a) {
-  if (a.mode == "fast" || a.mode == "max")
-    throw command_error("--mode " + a.mode + ": the modes fast and max do not exist in this version, expected default");
-  if (a.mode != "default") throw command_error("--mode '" + a.mode + "': expected default");
   if (a.levels == 1 || a.levels > 256)
     throw command_error("--levels: " + std::to_string(a.levels) + ", expected 2 to 256");
   if (a.repeat < 1) throw command_error("--repeat: 0, expected at least 1");
@@ -97,6 +100,7 @@ report encode(const symbols_arguments& a) {
   if (a.levels == 0) throw command_error("--levels: 0, expected 2 to 256");
   symbol_file f;
   f.levels = a.levels;
+  f.mode = a.mode;
   f.shape = parse_shape("--shape", a.shape);
   const auto bytes = aecnn::io::read_file(a.input);
   if (bytes.size() != f.shape.size())
@@ -138,6 +142,8 @@ report decode(const symbols_arguments& a) {
   if (a.levels != 0 && a.levels != f.levels)
     throw command_error("'" + a.input + "': symbols of " + std::to_string(f.levels) + " levels, expected --levels " +
                         std::to_string(a.levels));
+  if (a.mode_given && a.mode != f.mode)
+    throw command_error("'" + a.input + "': symbols of mode " + f.mode.name + ", expected --mode " + a.mode.name);
   std::vector<aecnn::symbol> symbols(f.shape.size());
   in_file(a.input, make_coder(f).decode(f.payload, f.shape, {}, symbols));
   std::vector<std::byte> plane(symbols.size());
@@ -156,7 +162,7 @@ void add_symbols(CLI::App& program, invocation& chosen) {
     c.add_option("input", a.input,
                  encoding ? "Symbols [C,H,W], one byte each" : "File of symbols, as symbols encode writes it")
         ->required();
-    c.add_option("--mode", a.mode, "Coder: default");
+    add_mode(c, a.mode)->each([&a](const std::string&) { a.mode_given = true; });
     c.add_option("--shape", a.shape, encoding ? "CxHxW" : "CxHxW, checked")->required(encoding);
     c.add_option("--levels", a.levels, encoding ? "Symbols are below it: 2 to 256" : "2 to 256, checked")
         ->required(encoding);

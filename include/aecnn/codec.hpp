@@ -26,6 +26,7 @@ public:
     decode_options d;
     d.frame = options.frame;
     d.operating_point = options.operating_point;
+    d.mode = options.mode;
     d.bounds = options.bounds;
     if (p.open_extents() && options.frame == framing::none)
       return failure{errc::invalid_argument, "codec: bare payloads need a profile that fixes height and width"};

@@ -20,8 +20,9 @@
 #include <aecnn/core/limits.hpp>
 #include <aecnn/core/tensor.hpp>
 #include <aecnn/core/tensor_view.hpp>
-#include <aecnn/entropy/context_coder.hpp>
 #include <aecnn/entropy/entropy_coder.hpp>
+#include <aecnn/entropy/modes.hpp>
+#include <aecnn/entropy/symbol_coder.hpp>
 #include <aecnn/fwd.hpp>
 #include <aecnn/nn/network.hpp>
 #include <aecnn/nn/reconstructor.hpp>
@@ -34,6 +35,7 @@ namespace aecnn {
 struct decode_options {
   framing frame = framing::standard;
   std::size_t operating_point = 0;    ///< of bare payloads (framing::none)
+  entropy_mode mode = standard_mode;  ///< of bare payloads
   std::size_t height = 0, width = 0;  ///< of bare payloads where the profile leaves the extents open
   limits bounds{};
 };
@@ -79,6 +81,9 @@ public:
       if (p.open_extents() && (options.height == 0 || options.width == 0))
         return failure{errc::invalid_argument, "decoder: bare payloads of a profile with open extents need height and width"};
     }
+    if (options.mode.id >= entropy_modes.size())
+      return detail::fail(errc::invalid_argument, "decoder: mode ", options.mode.name, " with id ", +options.mode.id, ", expected below ",
+                          entropy_modes.size());
     basic_decoder d(p, options, std::move(parts));
     if (!p.open_extents())
       for (std::size_t i = 0; i < d.parts_.size(); ++i)
@@ -132,6 +137,7 @@ public:
 
   /// Of the last stream that was decoded.
   std::size_t operating_point_index() const noexcept { return point_; }
+  entropy_mode mode() const noexcept { return mode_; }
   shape3 shape() const noexcept { return shape_; }
 
 private:
@@ -169,6 +175,7 @@ private:
     byte_reader reader(stream);
     stream_header h;
     h.operating_point = static_cast<std::uint32_t>(options_.operating_point);
+    h.mode = options_.mode.id;
     if (options_.frame == framing::standard) {
       auto parsed = read_header(reader, profile_shape_.height == 0, options_.bounds);
       if (!parsed) return parsed.error();
@@ -180,6 +187,12 @@ private:
         return detail::fail(errc::bad_operating_point, "stream: operating point ", h.operating_point, ", the profile has ",
                             parts_.size());
     }
+    if constexpr (multi_mode_coder<EntropyCoder>) {
+      if (auto s = parts_[h.operating_point].code.set_mode(*find_mode(h.mode)); !s) return s;
+    } else if (h.mode != standard_mode.id) {
+      return detail::fail(errc::unsupported, "stream: mode ", find_mode(h.mode)->name, ", the decoder's entropy coder has the default mode alone");
+    }
+    mode_ = entropy_modes[h.mode];
     const bool open = profile_shape_.height == 0;
     const bool bare = options_.frame == framing::none;
     shape_ = {profile_shape_.channels, !open ? profile_shape_.height : bare ? options_.height : h.height,
@@ -239,6 +252,7 @@ private:
   std::vector<std::size_t> latents_of_, stride_of_, coded_mask_channels_;
   std::vector<shape3> prepared_; ///< latent shapes that the networks are planned for
   std::size_t point_ = 0;
+  entropy_mode mode_;
   shape3 shape_{}, planes_{};
   std::vector<std::uint8_t> mask_;
   std::vector<symbol> symbols_;
@@ -246,6 +260,6 @@ private:
 };
 
 /// The default decoder.
-using decoder = basic_decoder<uniform_quantizer, context_coder, nn::network>;
+using decoder = basic_decoder<uniform_quantizer, symbol_coder, nn::network>;
 
 } // namespace aecnn

@@ -20,8 +20,9 @@
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/optional.hpp>
 #include <aecnn/core/tensor_view.hpp>
-#include <aecnn/entropy/context_coder.hpp>
 #include <aecnn/entropy/entropy_coder.hpp>
+#include <aecnn/entropy/mode.hpp>
+#include <aecnn/entropy/symbol_coder.hpp>
 #include <aecnn/fwd.hpp>
 #include <aecnn/profile.hpp>
 #include <aecnn/quantize/quantizer.hpp>
@@ -36,6 +37,7 @@ namespace aecnn {
 struct encode_options {
   std::size_t operating_point = 0;     ///< index into profile::operating_points
   framing frame = framing::standard;   ///< what surrounds the payload
+  entropy_mode mode = standard_mode;   ///< or fast_mode (entropy/fast_coder.hpp), max_mode (entropy/mixing_coder.hpp)
   limits bounds{};                     ///< of the tensors that are accepted
 };
 
@@ -44,7 +46,8 @@ struct encode_options {
 template <selector Selector, quantizer Quantizer, entropy_coder EntropyCoder>
 class basic_encoder {
 public:
-  /// An encoder of the profile's own components. errc::bad_operating_point, errc::bad_field where the profile is inconsistent.
+  /// An encoder of the profile's own components. errc::bad_operating_point, errc::bad_field where the profile is inconsistent,
+  /// errc::unsupported where the entropy coder has no modes and one is asked for.
   static result<basic_encoder> create(const profile& p, const encode_options& options = {}) {
     auto point = find(p, options);
     if (!point) return point.error();
@@ -151,6 +154,13 @@ private:
   static result<basic_encoder> assemble(const profile& p, const operating_point& o, const encode_options& options,
                                         Selector select, Quantizer quantise, EntropyCoder code) {
     basic_encoder e(p, o, options, std::move(select), std::move(quantise), std::move(code));
+    if (options.mode.id >= formats)
+      return detail::fail(errc::invalid_argument, "encoder: mode ", options.mode.name, " with id ", +options.mode.id, ", expected below ", formats);
+    if constexpr (multi_mode_coder<EntropyCoder>) {
+      if (auto s = e.coder_.set_mode(options.mode); !s) return s.error();
+    } else if (options.mode != standard_mode) {
+      return detail::fail(errc::unsupported, "encoder: mode ", options.mode.name, ", its entropy coder has the default mode alone");
+    }
     if (o.projection) {
       auto a = projection::create(*o.projection, e.selector_.candidates().size());
       if (!a) return a.error();
@@ -167,6 +177,7 @@ private:
     if (options_.frame == framing::standard) {
       stream_header h;
       h.operating_point = static_cast<std::uint32_t>(options_.operating_point);
+      h.mode = options_.mode.id;
       h.profile_id = profile_id(hash_);
       h.height = detail::source_of(*view).elements.shape.height;
       h.width = detail::source_of(*view).elements.shape.width;
@@ -283,6 +294,6 @@ private:
 };
 
 /// The default encoder.
-using encoder = basic_encoder<channel_selector, uniform_quantizer, context_coder>;
+using encoder = basic_encoder<channel_selector, uniform_quantizer, symbol_coder>;
 
 } // namespace aecnn

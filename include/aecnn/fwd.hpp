@@ -18,6 +18,9 @@ struct bit_model;
 template <class BitModel>
 class basic_context_coder;
 using context_coder = basic_context_coder<bit_model>;
+template <class ContextCoder>
+class basic_symbol_coder;
+using symbol_coder = basic_symbol_coder<context_coder>;
 class channel_attention;
 template <class Attention>
 class basic_channel_selector;

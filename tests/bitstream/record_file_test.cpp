@@ -36,9 +36,9 @@ errc code(const bytes& b, const aecnn::limits& l = {}) {
 
 TEST_CASE("a record file has the documented bytes") {
   const bytes first = of({1, 2, 3}), second;
-  CHECK(written({framing::standard, 0, 0x0123456789abcdefU, 0, 0, {first, second}}) ==
+  CHECK(written({framing::standard, 0, 0, 0x0123456789abcdefU, 0, 0, {first, second}}) ==
         of({'A', 'E', 'C', 'F', 1, 0, 0, 0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01, 2, 0, 0, 3, 1, 2, 3, 0}));
-  CHECK(written({framing::none, 5, 1, 200, 7, {}}) == of({'A', 'E', 'C', 'F', 1, 1, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0xc8, 0x01, 7}));
+  CHECK(written({framing::none, 5, 2, 1, 200, 7, {}}) == of({'A', 'E', 'C', 'F', 1, 1, 0x65, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0xc8, 0x01, 7}));
 }
 
 TEST_CASE("record files make the round trip") {
@@ -55,6 +55,7 @@ TEST_CASE("record files make the round trip") {
     f.profile_hash = random.next();
     if (bare) {
       f.operating_point = random.below(32);
+      f.mode = static_cast<std::uint8_t>(random.below(3));
       f.height = random.below(16385);
       f.width = random.below(16385);
     }
@@ -63,6 +64,7 @@ TEST_CASE("record files make the round trip") {
     const auto found = aecnn::try_parse_record_file(file).value();
     REQUIRE(found.frame == f.frame);
     REQUIRE(found.operating_point == f.operating_point);
+    REQUIRE(found.mode == f.mode);
     REQUIRE(found.profile_hash == f.profile_hash);
     REQUIRE(found.height == f.height);
     REQUIRE(found.width == f.width);
@@ -73,7 +75,7 @@ TEST_CASE("record files make the round trip") {
 
 TEST_CASE("every truncation and every appended byte is refused by its cause") {
   const bytes a = of({1, 2, 3}), b = of({9});
-  const bytes good = written({framing::none, 1, 77, 300, 2, {a, b}});
+  const bytes good = written({framing::none, 1, 2, 77, 300, 2, {a, b}});
   REQUIRE(aecnn::try_parse_record_file(good).has_value());
   for (std::size_t n = 0; n < good.size(); ++n)
     CHECK(code(bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(n))) == (n < 4 ? errc::bad_format : errc::truncated));
@@ -86,7 +88,7 @@ TEST_CASE("every truncation and every appended byte is refused by its cause") {
 
 TEST_CASE("values outside the format are refused by their cause") {
   const bytes record = of({7});
-  const bytes good = written({framing::standard, 0, 5, 0, 0, {record}});
+  const bytes good = written({framing::standard, 0, 0, 5, 0, 0, {record}});
   const auto changed = [&](std::size_t at, unsigned v) {
     bytes b = good;
     b[at] = static_cast<std::byte>(v);
@@ -104,10 +106,12 @@ TEST_CASE("values outside the format are refused by their cause") {
   CHECK(changed(15, 100) == errc::truncated);
   CHECK(changed(18, 0) == errc::trailing_bytes);
   CHECK(changed(18, 2) == errc::truncated);
-  bytes bare = written({framing::none, 31, 5, 0, 0, {}});
+  bytes bare = written({framing::none, 31, 0, 5, 0, 0, {}});
   CHECK(aecnn::try_parse_record_file(bare).has_value());
-  bare[6] = std::byte{32};
-  CHECK(code(bare) == errc::corrupt);
+  for (const unsigned format : {0U, 4U, 7U}) {
+    bare[6] = static_cast<std::byte>(format << 5);
+    CHECK(code(bare) == errc::unsupported_version);
+  }
 }
 
 TEST_CASE("a declared number of records or a length takes no memory before it is checked") {
@@ -116,7 +120,7 @@ TEST_CASE("a declared number of records or a length takes no memory before it is
         errc::truncated);
   CHECK(code(of({'A', 'E', 'C', 'F', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})) ==
         errc::truncated);
-  const bytes wide = written({framing::none, 0, 5, 20000, 1, {}});
+  const bytes wide = written({framing::none, 0, 0, 5, 20000, 1, {}});
   CHECK(code(wide) == errc::limit_exceeded);
   CHECK(aecnn::try_parse_record_file(wide, {.max_extent = 20000}).has_value());
 }

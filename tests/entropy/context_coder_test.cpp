@@ -12,6 +12,7 @@
 
 #include <catch_compat.hpp>
 #include <random.hpp>
+#include <symbol_planes.hpp>
 
 using aecnn::context_coder;
 using aecnn::context_parameters;
@@ -22,52 +23,6 @@ using bytes = std::vector<std::byte>;
 using plane = std::vector<symbol>;
 
 namespace {
-
-constexpr std::uint32_t all_levels[] = {2, 3, 4, 15, 16, 17, 31, 32, 33, 255, 256, 257, 4095, 65535, 65536};
-
-enum class content { random, sparse, smooth, constant, extremes };
-constexpr content all_contents[] = {content::random, content::sparse, content::smooth, content::constant, content::extremes};
-
-plane make_symbols(shape3 shape, std::uint32_t levels, std::uint32_t zero, content kind, std::uint64_t seed) {
-  random_integers random(seed);
-  plane s(shape.size());
-  const auto top = static_cast<std::int32_t>(levels) - 1, middle = static_cast<std::int32_t>(zero);
-  const auto clamp = [&](std::int32_t v) { return static_cast<symbol>(v < 0 ? 0 : v > top ? top : v); };
-  for (std::size_t i = 0; i < s.size(); ++i) {
-    const std::size_t x = i % shape.width, y = i / shape.width % shape.height, c = i / shape.area();
-    switch (kind) {
-    case content::random: s[i] = static_cast<symbol>(random.below(levels)); break;
-    case content::sparse: s[i] = clamp(middle + (random.below(10) == 0 ? random.geometric(top) : 0)); break;
-    case content::smooth: {
-      const std::size_t wave = (3 * x + 2 * y + 5 * c) % 64;
-      const auto height = static_cast<std::int32_t>(wave < 32 ? wave : 64 - wave) - 16;
-      s[i] = clamp(middle + height * top / 64 + random.geometric(2));
-      break;
-    }
-    case content::constant: s[i] = clamp(middle + static_cast<std::int32_t>(c % 3) - 1); break;
-    case content::extremes: s[i] = random.below(2) ? 0 : static_cast<symbol>(top); break;
-    }
-  }
-  return s;
-}
-
-/// Everything optional.
-context_parameters rich_parameters(std::uint32_t levels, std::uint32_t zero, std::size_t channels, bool masked, std::uint64_t seed) {
-  random_integers random(seed);
-  context_parameters p;
-  p.levels = levels;
-  p.zero = zero;
-  p.classes = 3;
-  for (std::size_t c = 0; c < channels; ++c) {
-    p.reference.push_back(c == 0 || random.below(4) == 0 ? context_parameters::no_reference
-                                                          : static_cast<std::uint16_t>(random.below(static_cast<std::uint32_t>(c))));
-    p.channel_class.push_back(static_cast<std::uint8_t>(random.below(3)));
-    if (masked) p.mask_prior.push_back(static_cast<std::uint16_t>(random.between(32, 65504)));
-  }
-  const std::size_t states = 3 * aecnn::context_layout(levels, zero).state_count();
-  for (std::size_t i = 0; i < states; ++i) p.initial.push_back(static_cast<std::uint16_t>(random.below(65536)));
-  return p;
-}
 
 /// Adds up the ideal code length of the probabilities that the models give; learns like the coder.
 struct ideal_length {
@@ -313,7 +268,7 @@ TEST_CASE("symbols outside an alphabet that is no power of two are refused") {
   context_parameters small, large;
   small.levels = 20;
   large.levels = 31;
-  REQUIRE(aecnn::context_layout(20, 0).magnitude_bits() == aecnn::context_layout(31, 0).magnitude_bits());
+  REQUIRE(aecnn::context_layout(20, 0).max_token() == aecnn::context_layout(31, 0).max_token());
   auto a = context_coder::create(small, 1).value(), b = context_coder::create(large, 1).value();
   const plane s(1, 30);
   const bytes payload = encode(b, s, {1, 1, 1});

@@ -106,17 +106,46 @@ TEST_CASE("the models of different roles and contexts do not overlap") {
       REQUIRE(model < l.state_count());
       REQUIRE(owner.emplace(model, next).second);
     };
-    const std::uint32_t magnitudes = l.unary() ? l.max_magnitude() - 1 : 5 * l.magnitude_bits();
-    for (std::uint32_t a = 0; a <= l.first_activity(); ++a) {
+    // Thresholds from 2 on, then three of the four places of every token of two bits or more.
+    for (std::uint32_t a = 0; a < l.activities(); ++a) {
       for (std::uint32_t p = 0; p < 16; ++p, ++next) claim(l.zero_model(a, p));
-      for (const bool unexpected : {false, true}) {
-        if (unexpected && !l.is_signed()) continue;
-        for (std::uint32_t k = 0; k < magnitudes; ++k, ++next) claim(l.magnitude_model(a, unexpected) + k);
-      }
+      for (std::uint32_t k = 2; k <= l.max_token(); ++k, ++next) claim(l.magnitude_model(a) + k - 2);
+      if (!l.unary())
+        for (std::uint32_t k = 0; k < 4 * (l.max_token() + 1); ++k, ++next) claim(l.magnitude_model(a) + l.max_token() - 1 + k);
     }
     if (l.is_signed())
-      for (std::uint32_t e = 0; e < 5; ++e, ++next) claim(l.sign_model(e));
+      for (std::uint32_t e = 0; e < 5; ++e)
+        for (std::uint32_t t = 1; t <= 3; ++t, ++next) claim(l.sign_model(e, t));
     CHECK(owner.size() == l.state_count());
+  }
+}
+
+TEST_CASE("tokens partition the magnitudes, and the expected one follows the activity") {
+  for (const auto& [levels, zero] : {std::pair{2U, 0U}, std::pair{16U, 0U}, std::pair{17U, 0U}, std::pair{256U, 0U}, std::pair{65536U, 30000U}}) {
+    const context_layout l(levels, zero);
+    CAPTURE(levels, zero);
+    std::uint32_t last = 0;
+    for (std::uint32_t m = 0; m <= l.max_magnitude(); ++m) {
+      const std::uint32_t t = l.token(m);
+      REQUIRE((t == last || t == last + 1));
+      REQUIRE(l.smallest_of(t) <= m);
+      if (t != last) REQUIRE(l.smallest_of(t) == m);
+      last = t;
+    }
+    CHECK(last == l.max_token());
+    std::uint32_t before = 1;
+    for (std::uint32_t a = 0; a < l.first_activity(); ++a) {
+      const std::uint32_t expected = l.expected_token(a);
+      REQUIRE(expected >= before);
+      REQUIRE(expected <= l.max_token());
+      REQUIRE(context_layout::quantise(context_layout::smallest(a)) == a);
+      if (a > 0) REQUIRE(context_layout::quantise(context_layout::smallest(a) - 1) == a - 1);
+      before = expected;
+    }
+    CHECK(l.expected_token(l.first_activity()) == 1);
+    // All neighbours of magnitude m: the activity is 8 m, and the walk starts near the token of m.
+    const std::uint32_t m = l.max_magnitude();
+    CHECK(l.expected_token(context_layout::quantise(8 * m)) + 1 >= l.max_token());
   }
 }
 

@@ -11,15 +11,24 @@
 
 namespace aecnn {
 
-/// The operating point of a stream, without reading the rest: errc::truncated or errc::unsupported_version.
+/// The mode in byte 0 of a header: errc::unsupported_version where there is none of that number.
+inline result<std::uint8_t> header_mode(std::uint8_t start) {
+  const std::uint32_t format = start >> 5;
+  if (format < first_format || format >= first_format + formats)
+    return detail::fail(errc::unsupported_version, "stream: format ", format, ", expected ", first_format, " to ", first_format + formats - 1);
+  return static_cast<std::uint8_t>(format - first_format);
+}
+
+/// Operating point, mode, profile id and checksum of a stream, without reading the rest: errc::truncated or errc::unsupported_version.
 inline result<stream_header> read_header_start(byte_reader& r) {
   stream_header h;
   const std::uint8_t first = r.u8();
   h.profile_id = r.u8();
   h.checksum = r.u16();
   if (r.failed()) return failure{errc::truncated, "stream: shorter than its 4-byte header"};
-  if ((first >> 5) != bitstream_version)
-    return detail::fail(errc::unsupported_version, "stream: format version ", first >> 5, ", expected ", bitstream_version);
+  const auto mode = header_mode(first);
+  if (!mode) return mode.error();
+  h.mode = *mode;
   h.operating_point = first & 31;
   return h;
 }

@@ -3,7 +3,7 @@
 //   4 bytes  'A' 'E' 'C' 'F'
 //   1 byte   file version (1)
 //   1 byte   0: every record is a stream with its header; 1: bare payloads (framing::none)
-//   1 byte   operating point of bare payloads, else 0
+//   1 byte   of bare payloads their format and operating point, as byte 0 of a stream's header (stream_header.hpp); else 0
 //   8 bytes  content hash of the profile, little-endian
 //   varint   number of records
 //   varint x 2  height and width of bare payloads where the profile leaves them open, else 0 0
@@ -26,6 +26,7 @@ namespace aecnn {
 struct record_file {
   framing frame = framing::standard;
   std::uint32_t operating_point = 0; ///< of bare payloads
+  std::uint8_t mode = 0;             ///< of bare payloads: entropy_mode::id
   std::uint64_t profile_hash = 0;
   std::size_t height = 0, width = 0; ///< of bare payloads with open extents
   std::vector<std::span<const std::byte>> records;
@@ -39,7 +40,7 @@ inline void write_record_file(const record_file& f, std::vector<std::byte>& out)
   w.bytes(record_file_magic);
   w.u8(1);
   w.u8(f.frame == framing::none ? 1 : 0);
-  w.u8(static_cast<std::uint8_t>(f.operating_point));
+  w.u8(f.frame == framing::none ? header_start(f.mode, f.operating_point) : std::uint8_t{0});
   w.u64(f.profile_hash);
   w.varint(f.records.size());
   w.varint(f.height);
@@ -58,15 +59,21 @@ inline result<record_file> try_parse_record_file(std::span<const std::byte> byte
       return failure{errc::bad_format, "stream file: does not start with 'AECF'"};
   record_file f;
   const std::uint8_t version = r.u8(), frame = r.u8();
-  f.operating_point = r.u8();
+  const std::uint8_t start = r.u8();
   f.profile_hash = r.u64();
   const std::uint64_t count = r.varint(), height = r.varint(), width = r.varint();
   if (r.failed()) return failure{errc::truncated, "stream file: ends in its header"};
   if (version != 1) return detail::fail(errc::unsupported_version, "stream file: version ", +version, ", expected 1");
   if (frame > 1) return detail::fail(errc::corrupt, "stream file: framing ", +frame, ", expected 0 or 1");
   f.frame = frame == 1 ? framing::none : framing::standard;
-  if (f.operating_point > 31 || (frame == 0 && f.operating_point != 0))
-    return detail::fail(errc::corrupt, "stream file: operating point ", f.operating_point, " is out of range or set without need");
+  if (frame == 0 && start != 0)
+    return detail::fail(errc::corrupt, "stream file: an operating point (byte ", +start, ") beside records with headers");
+  if (frame == 1) {
+    const auto mode = header_mode(start);
+    if (!mode) return mode.error();
+    f.mode = *mode;
+    f.operating_point = start & 31U;
+  }
   if (height > l.max_extent || width > l.max_extent)
     return detail::fail(errc::limit_exceeded, "stream file: extents ", height, "x", width, ", limit ", l.max_extent);
   if (frame == 0 && (height != 0 || width != 0))

@@ -1,13 +1,17 @@
 // Contexts of a symbol from its causal neighbourhood: left W, upper N, upper right NE, upper left NW, and the same place
-// in an earlier channel (the reference). What is coded is the distance d = symbol - zero: is it zero; its sign; its
-// magnitude minus 1, in unary where no magnitude exceeds 15, else by Exp-Golomb classes (Teuhola, 1978) with the two
-// bits below the leading one modelled and the rest plain.
+// in an earlier channel (the reference). What is coded is the distance d = symbol - zero: its token, then its sign, then
+// the bits of the magnitude below the leading one, of which two are modelled and the rest plain.
+//
+// Token: |d| where no magnitude exceeds 15, else the number of bits of |d| (Exp-Golomb classes, Teuhola, 1978). It is coded
+// as a walk over thresholds "token >= k" that starts at the token expected here and goes up or down, so that few decisions
+// are needed and most of them are unlikely to surprise.
 //
 // Contexts: the local activity 8/7 (3|W| + 3|N| + 2|NE| - |NW|), quantised logarithmically with four steps an octave,
-// finer near zero; for the zero flag also which of W and N are zero and how large the reference is; for the sign the
-// sign of the same sum over signed values; for the magnitude whether the sign was the expected one.
+// finer near zero; for the threshold 1 ("not zero") also which of W and N are zero and how large the reference is; for the
+// sign the sign of the same sum over signed values, and the token.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -25,13 +29,20 @@ public:
   constexpr context_layout(std::uint32_t levels, std::uint32_t zero) noexcept
       : max_(zero > levels - 1 - zero ? zero : levels - 1 - zero), signed_(zero != 0) {
     activities_ = quantise(8 * max_) + 2; // one more for the first symbol of a channel
-    bits_ = static_cast<std::uint32_t>(std::bit_width(max_));
-    magnitude_models_ = max_ <= max_unary ? (max_ > 1 ? max_ - 1 : 0) : bits_ * 5;
+    tokens_ = unary() ? max_ : static_cast<std::uint32_t>(std::bit_width(max_));
     sign_ = activities_ * 16;
-    magnitude_ = sign_ + (signed_ ? 5u : 0u);
-    states_ = magnitude_ + (signed_ ? 2u : 1u) * activities_ * magnitude_models_;
+    magnitude_ = sign_ + (signed_ ? 15U : 0U);
+    magnitude_models_ = tokens_ - 1 + (unary() ? 0 : 4 * (tokens_ + 1));
+    states_ = magnitude_ + activities_ * magnitude_models_;
+    for (std::uint32_t a = 0; a + 1 < activities_; ++a) {
+      // The mean magnitude that the activity stands for.
+      const std::uint32_t mean = (smallest(a) + 4) / 8;
+      const std::uint32_t t = unary() ? mean : static_cast<std::uint32_t>(std::bit_width(mean));
+      expected_[a] = static_cast<std::uint8_t>(t < 1 ? 1 : t < tokens_ ? t : tokens_);
+    }
+    expected_[activities_ - 1] = 1;
   }
-  /// The largest magnitude that is coded in unary.
+  /// The largest magnitude that is a token of its own.
   static constexpr std::uint32_t max_unary = 15;
 
   /// Models of one class.
@@ -39,10 +50,18 @@ public:
   constexpr std::uint32_t max_magnitude() const noexcept { return max_; }
   constexpr bool is_signed() const noexcept { return signed_; }
   constexpr bool unary() const noexcept { return max_ <= max_unary; }
-  /// Bits of the largest magnitude: the number of Exp-Golomb classes.
-  constexpr std::uint32_t magnitude_bits() const noexcept { return bits_; }
+  /// The largest token, at least 1.
+  constexpr std::uint32_t max_token() const noexcept { return tokens_; }
+  constexpr std::uint32_t token(std::uint32_t magnitude) const noexcept {
+    return unary() ? magnitude : static_cast<std::uint32_t>(std::bit_width(magnitude));
+  }
+  /// The smallest magnitude of a token.
+  constexpr std::uint32_t smallest_of(std::uint32_t token) const noexcept {
+    return unary() || token < 2 ? token : 1U << (token - 1);
+  }
 
-  /// The context of a symbol without neighbours.
+  /// Number of activities, with the one of symbols without neighbours, which is the last.
+  constexpr std::uint32_t activities() const noexcept { return activities_; }
   constexpr std::uint32_t first_activity() const noexcept { return activities_ - 1; }
   /// Four steps an octave of activity / 2.
   static constexpr std::uint32_t quantise(std::uint32_t activity) noexcept {
@@ -51,17 +70,30 @@ public:
     const auto e = static_cast<std::uint32_t>(std::bit_width(t)) - 3;
     return (e << 2) + (t >> e);
   }
+  /// The smallest activity that is quantised to q.
+  static constexpr std::uint32_t smallest(std::uint32_t q) noexcept {
+    return 2 * (q < 4 ? q : ((q & 3) + 4) << ((q >> 2) - 1));
+  }
+  /// Where the walk over thresholds starts: 1 to max_token().
+  constexpr std::uint32_t expected_token(std::uint32_t activity) const noexcept { return expected_[activity]; }
+
+  /// The model of threshold 1.
   constexpr std::uint32_t zero_model(std::uint32_t activity, std::uint32_t pattern) const noexcept {
     return activity * 16 + pattern;
   }
-  constexpr std::uint32_t sign_model(std::uint32_t expectation) const noexcept { return sign_ + expectation; }
-  constexpr std::uint32_t magnitude_model(std::uint32_t activity, bool unexpected_sign) const noexcept {
-    return magnitude_ + ((unexpected_sign ? activities_ : 0u) + activity) * magnitude_models_;
+  /// The model of threshold k, 2 to max_token(), is k - 2 further; after these come four for each token from 0 on, of which
+  /// the second is for the bit below the leading one and the third and fourth are for the next bit.
+  constexpr std::uint32_t magnitude_model(std::uint32_t activity) const noexcept {
+    return magnitude_ + activity * magnitude_models_;
+  }
+  constexpr std::uint32_t sign_model(std::uint32_t expectation, std::uint32_t token) const noexcept {
+    return sign_ + expectation * 3 + (token < 3 ? token : 3) - 1;
   }
 
 private:
-  std::uint32_t max_ = 1, activities_ = 0, bits_ = 1, magnitude_models_ = 0, sign_ = 0, magnitude_ = 0, states_ = 0;
+  std::uint32_t max_ = 1, activities_ = 0, tokens_ = 1, magnitude_models_ = 0, sign_ = 0, magnitude_ = 0, states_ = 0;
   bool signed_ = false;
+  std::array<std::uint8_t, 72> expected_{}; ///< activities_ of them: 69 for 65536 levels
 };
 
 /// The contexts of one symbol.
@@ -85,64 +117,61 @@ constexpr std::uint32_t expectation(std::int32_t sum) noexcept {
 template <class BitEncoder, class Models>
 inline void put_distance(BitEncoder& coder, Models* models, const context_layout& layout, const symbol_context& c,
                          std::int32_t d) {
-  coder.encode(d != 0, models[layout.zero_model(c.activity, c.pattern)]);
-  if (d == 0) return;
-  bool unexpected = false;
-  if (layout.is_signed()) {
-    coder.encode(d < 0, models[layout.sign_model(expectation(c.expected))]);
-    unexpected = (d < 0) != (c.expected < 0) && c.expected != 0;
-  }
-  auto* m = models + layout.magnitude_model(c.activity, unexpected);
-  const std::uint32_t rest = static_cast<std::uint32_t>(d < 0 ? -d : d) - 1;
-  if (layout.unary()) {
-    for (std::uint32_t k = 0; k + 1 < layout.max_magnitude(); ++k) {
-      coder.encode(rest > k, m[k]);
-      if (rest <= k) return;
+  Models* const zero = models + layout.zero_model(c.activity, c.pattern);
+  Models* const m = models + layout.magnitude_model(c.activity);
+  const auto value = static_cast<std::uint32_t>(d < 0 ? -d : d);
+  const std::uint32_t token = layout.token(value), top = layout.max_token();
+  std::uint32_t k = layout.expected_token(c.activity);
+  if (token >= k) {
+    coder.encode(1, k == 1 ? *zero : m[k - 2]);
+    for (++k; k <= top; ++k) {
+      coder.encode(token >= k, m[k - 2]);
+      if (token < k) break;
     }
-    return;
-  }
-  const std::uint32_t value = rest + 1; // 1..max
-  const auto top = static_cast<std::uint32_t>(std::bit_width(value)) - 1;
-  for (std::uint32_t k = 0; k + 1 < layout.magnitude_bits(); ++k) {
-    coder.encode(top > k, m[k]);
-    if (top <= k) break;
-  }
-  auto* low = m + layout.magnitude_bits() + top * 4;
-  if (top >= 1) {
-    const unsigned first = (value >> (top - 1)) & 1;
-    coder.encode(first, low[1]);
-    if (top >= 2) {
-      coder.encode((value >> (top - 2)) & 1, low[2 + first]);
-      if (top > 2) coder.encode_bits(value & ((1u << (top - 2)) - 1), static_cast<int>(top) - 2);
+  } else {
+    for (; k > 1; --k) {
+      coder.encode(token >= k, m[k - 2]);
+      if (token >= k) break;
     }
+    if (k == 1) coder.encode(token >= 1, *zero);
   }
+  if (token == 0) return;
+  if (layout.is_signed()) coder.encode(d < 0, models[layout.sign_model(expectation(c.expected), token)]);
+  if (layout.unary() || token < 2) return;
+  Models* const low = m + (top - 1) + token * 4;
+  const std::uint32_t below = token - 1; // bits below the leading one
+  const unsigned first = (value >> (below - 1)) & 1;
+  coder.encode(first, low[1]);
+  if (below < 2) return;
+  coder.encode((value >> (below - 2)) & 1, low[2 + first]);
+  if (below > 2) coder.encode_bits(value & ((1U << (below - 2)) - 1), static_cast<int>(below) - 2);
 }
 
 /// The inverse of put_distance; the result may exceed max_magnitude where the bytes are corrupt.
 template <class BitDecoder, class BitModel>
 inline std::int32_t get_distance(BitDecoder& coder, BitModel* models, const context_layout& layout,
                                  const symbol_context& c) {
-  if (!coder.decode(models[layout.zero_model(c.activity, c.pattern)])) return 0;
-  bool negative = false, unexpected = false;
-  if (layout.is_signed()) {
-    negative = coder.decode(models[layout.sign_model(expectation(c.expected))]) != 0;
-    unexpected = negative != (c.expected < 0) && c.expected != 0;
-  }
-  BitModel* m = models + layout.magnitude_model(c.activity, unexpected);
-  std::uint32_t value = 1;
-  if (layout.unary()) {
-    for (std::uint32_t k = 0; k + 1 < layout.max_magnitude() && coder.decode(m[k]); ++k) ++value;
+  BitModel* const zero = models + layout.zero_model(c.activity, c.pattern);
+  BitModel* const m = models + layout.magnitude_model(c.activity);
+  const std::uint32_t top = layout.max_token();
+  std::uint32_t token = layout.expected_token(c.activity);
+  if (coder.decode(token == 1 ? *zero : m[token - 2])) {
+    while (token < top && coder.decode(m[token - 1])) ++token;
   } else {
-    std::uint32_t top = 0;
-    while (top + 1 < layout.magnitude_bits() && coder.decode(m[top])) ++top;
-    BitModel* low = m + layout.magnitude_bits() + top * 4;
-    if (top >= 1) {
-      const unsigned first = coder.decode(low[1]);
-      value = 2 + first;
-      if (top >= 2) {
-        value = 2 * value + coder.decode(low[2 + first]);
-        if (top > 2) value = (value << (top - 2)) | coder.decode_bits(static_cast<int>(top) - 2);
-      }
+    for (--token; token > 1 && !coder.decode(m[token - 2]);) --token;
+    if (token == 1 && !coder.decode(*zero)) return 0;
+  }
+  if (token == 0) return 0;
+  const bool negative = layout.is_signed() && coder.decode(models[layout.sign_model(expectation(c.expected), token)]) != 0;
+  std::uint32_t value = layout.smallest_of(token);
+  if (!layout.unary() && token > 1) {
+    BitModel* const low = m + (top - 1) + token * 4;
+    const std::uint32_t below = token - 1;
+    const unsigned first = coder.decode(low[1]);
+    value = 2 + first;
+    if (below >= 2) {
+      value = 2 * value + coder.decode(low[2 + first]);
+      if (below > 2) value = (value << (below - 2)) | coder.decode_bits(static_cast<int>(below) - 2);
     }
   }
   return negative ? -static_cast<std::int32_t>(value) : static_cast<std::int32_t>(value);

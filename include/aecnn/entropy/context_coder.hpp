@@ -59,6 +59,8 @@ public:
     return basic_context_coder(p, channels);
   }
 
+  const parameters& get_parameters() const noexcept { return parameters_; }
+
   /// Whether every stream carries a mask of the channels that are sent.
   bool coded_mask() const noexcept { return !parameters_.mask_prior.empty(); }
 
@@ -67,10 +69,7 @@ public:
   /// false. errc::bad_shape on wrong sizes, errc::invalid_argument on a symbol out of range.
   status encode(std::span<const symbol> symbols, shape3 shape, std::span<const std::uint8_t> mask,
                 std::vector<std::byte>& out) {
-    if (auto s = check_planes(symbols.size(), shape); !s) return s;
-    for (const symbol v : symbols)
-      if (v >= parameters_.levels)
-        return detail::fail(errc::invalid_argument, "symbol ", +v, ", expected below ", parameters_.levels);
+    if (auto s = check_input(symbols, shape); !s) return s;
     const std::int32_t zero = static_cast<std::int32_t>(parameters_.zero);
     range_encoder coder(out);
     if (auto s = put_mask(coder, mask); !s) return s;
@@ -88,24 +87,17 @@ public:
   template <class Choose>
   status encode_chosen(std::span<symbol> symbols, shape3 shape, std::span<const std::uint8_t> mask,
                        std::vector<std::byte>& out, Choose&& choose) {
-    if (auto s = check_planes(symbols.size(), shape); !s) return s;
-    const std::int32_t zero = static_cast<std::int32_t>(parameters_.zero);
     range_encoder coder(out);
-    if (auto s = put_mask(coder, mask); !s) return s;
-    for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i] = static_cast<symbol>(parameters_.zero);
-    traverse(symbols.data(), shape, mask, [&](std::size_t i, std::size_t channel, const symbol_context& c, BitModel* models) {
-      const auto price = [&](symbol s) {
-        cost_counter count;
-        detail::put_distance(count, models, layout_, c, s - zero);
-        return count.total;
-      };
-      const symbol s = choose(i, channel, price);
-      symbols[i] = s;
-      detail::put_distance(coder, models, layout_, c, s - zero);
-      return s - zero;
-    });
+    if (auto s = choose_with(coder, symbols, shape, mask, choose); !s) return s;
     coder.finish();
     return {};
+  }
+
+  /// Picks the symbols as encode_chosen() does and writes nothing: for coders that take more to price a symbol.
+  template <class Choose>
+  status choose(std::span<symbol> symbols, shape3 shape, std::span<const std::uint8_t> mask, Choose&& choose) {
+    model_trainer trainer;
+    return choose_with(trainer, symbols, shape, mask, choose);
   }
 
   /// Decodes the whole of `payload` into `symbols` and, where coded_mask(), `mask`. errc::corrupt or
@@ -114,11 +106,7 @@ public:
                 std::span<symbol> symbols) {
     if (auto s = check_planes(symbols.size(), shape); !s) return s;
     range_decoder coder(payload);
-    if (coded_mask()) {
-      if (mask.size() != channels_)
-        return detail::fail(errc::bad_shape, "channel mask of ", mask.size(), " entries, expected ", channels_);
-      for (std::size_t c = 0; c < channels_; ++c) mask[c] = static_cast<std::uint8_t>(coder.decode(parameters_.mask_prior[c]));
-    }
+    if (auto s = get_mask(coder, mask); !s) return s;
     const auto zero = static_cast<std::int32_t>(parameters_.zero);
     const auto levels = static_cast<std::int32_t>(parameters_.levels);
     for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i] = static_cast<symbol>(zero);
@@ -156,14 +144,7 @@ public:
   std::span<const BitModel> models() const noexcept { return detail::span_of(models_); }
   const context_layout& layout() const noexcept { return layout_; }
 
-private:
-  basic_context_coder(const parameters& p, std::size_t channels)
-      : parameters_(p), layout_(p.levels, p.zero), channels_(channels) {
-    detail::resize(initial_, std::size_t{p.classes} * layout_.state_count());
-    for (std::size_t i = 0; i < p.initial.size(); ++i) initial_[i] = unpack_state(p.initial[i]);
-    models_ = initial_;
-  }
-
+  /// errc::bad_shape where planes of this shape are not this coder's or do not have so many symbols.
   status check_planes(std::size_t symbols, shape3 shape) const {
     std::size_t area = 0, size = 0;
     if (shape.channels != channels_ || shape.height == 0 || shape.width == 0 || shape.channels == 0 ||
@@ -173,16 +154,69 @@ private:
                           " symbols, expected ", channels_, " channels of at least 1x1");
     return {};
   }
+  /// The same, and errc::invalid_argument on a symbol out of range.
+  status check_input(std::span<const symbol> symbols, shape3 shape) const {
+    if (auto s = check_planes(symbols.size(), shape); !s) return s;
+    for (const symbol v : symbols)
+      if (v >= parameters_.levels)
+        return detail::fail(errc::invalid_argument, "symbol ", +v, ", expected below ", parameters_.levels);
+    return {};
+  }
 
+  /// Codes the mask of sent channels, with which every payload starts where coded_mask(). errc::bad_shape on a wrong size.
   template <class BitEncoder>
-  status put_mask(BitEncoder& coder, std::span<const std::uint8_t> mask) {
-    if (mask.size() != (coded_mask() ? channels_ : 0))
-      return detail::fail(errc::bad_shape, "channel mask of ", mask.size(), " entries, expected ",
-                          coded_mask() ? channels_ : 0);
+  status put_mask(BitEncoder& coder, std::span<const std::uint8_t> mask) const {
+    if (auto s = check_mask(mask.size()); !s) return s;
     for (std::size_t c = 0; c < mask.size(); ++c) {
       BitModel m = BitModel::from(parameters_.mask_prior[c], 0);
       coder.encode(mask[c] != 0, m);
     }
+    return {};
+  }
+  /// The inverse.
+  template <class BitDecoder>
+  status get_mask(BitDecoder& coder, std::span<std::uint8_t> mask) const {
+    if (auto s = check_mask(mask.size()); !s) return s;
+    for (std::size_t c = 0; c < mask.size(); ++c) mask[c] = static_cast<std::uint8_t>(coder.decode(parameters_.mask_prior[c]));
+    return {};
+  }
+
+private:
+  basic_context_coder(const parameters& p, std::size_t channels)
+      : parameters_(p), layout_(p.levels, p.zero), channels_(channels) {
+    detail::resize(initial_, std::size_t{p.classes} * layout_.state_count());
+    for (std::size_t i = 0; i < p.initial.size(); ++i) initial_[i] = unpack_state(p.initial[i]);
+    models_ = initial_;
+  }
+
+  status check_mask(std::size_t entries) const {
+    if (entries == (coded_mask() ? channels_ : 0)) return {};
+    return detail::fail(errc::bad_shape, "channel mask of ", entries, " entries, expected ", coded_mask() ? channels_ : 0);
+  }
+
+  // Stands in for an encoder: the models learn, nothing is written.
+  struct model_trainer {
+    void encode(unsigned bit, BitModel& m) noexcept { m.update(bit); }
+    void encode_bits(std::uint32_t, int) noexcept {}
+  };
+
+  template <class BitEncoder, class Choose>
+  status choose_with(BitEncoder& coder, std::span<symbol> symbols, shape3 shape, std::span<const std::uint8_t> mask, Choose& choose) {
+    if (auto s = check_planes(symbols.size(), shape); !s) return s;
+    if (auto s = put_mask(coder, mask); !s) return s;
+    const auto zero = static_cast<std::int32_t>(parameters_.zero);
+    for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i] = static_cast<symbol>(zero);
+    traverse(symbols.data(), shape, mask, [&](std::size_t i, std::size_t channel, const symbol_context& c, BitModel* models) {
+      const auto price = [&](symbol s) {
+        cost_counter count;
+        detail::put_distance(count, models, layout_, c, s - zero);
+        return count.total;
+      };
+      const symbol s = choose(i, channel, price);
+      symbols[i] = s;
+      detail::put_distance(coder, models, layout_, c, s - zero);
+      return s - zero;
+    });
     return {};
   }
 

@@ -20,6 +20,7 @@
 #include <aecnn/core/error.hpp>
 #include <aecnn/core/symbol.hpp>
 #include <aecnn/core/tensor_view.hpp>
+#include <aecnn/entropy/mode.hpp>
 
 namespace aecnn {
 
@@ -41,6 +42,12 @@ concept entropy_coder = requires(E& e, const E& c, std::span<const symbol> symbo
   { e.encode(symbols, shape, mask, out) } -> std::same_as<status>;
   { e.encode_chosen(out_symbols, shape, mask, out, detail::any_choice{}) } -> std::same_as<status>;
   { e.decode(payload, shape, out_mask, out_symbols) } -> std::same_as<status>;
+};
+
+/// An entropy coder that can be set to a mode (mode.hpp); the others have the standard mode alone.
+template <class E>
+concept multi_mode_coder = entropy_coder<E> && requires(E& e, const entropy_mode& m) {
+  { e.set_mode(m) } -> std::same_as<status>;
 };
 
 } // namespace aecnn

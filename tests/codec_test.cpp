@@ -1,5 +1,6 @@
 #include <aecnn/codec.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -42,18 +43,63 @@ TEST_CASE("a codec is an encoder and a decoder of the same options") {
   const auto p = codec_profiles::make_all(usual);
   const auto x = feature_tensors::make(usual, 51);
   for (std::size_t i = 0; i < p.operating_points.size(); ++i)
-    for (const auto frame : {framing::standard, framing::none}) {
-      aecnn::codec both(p, {.operating_point = i, .frame = frame});
-      aecnn::encoder e(p, {.operating_point = i, .frame = frame});
-      aecnn::decoder d(p, {.frame = frame, .operating_point = i});
-      const bytes stream = both.encode(feature_tensors::view(x, usual));
-      CHECK(stream == e.encode(feature_tensors::view(x, usual)));
-      CHECK(both.try_encode(feature_tensors::view(x, usual)).value() == stream);
-      CHECK(same(both.decode(stream), d.decode(stream)));
-      CHECK(same(both.try_decode(stream).value(), d.decode(stream)));
-      CHECK(both.encoder_side().symbols_shape() == e.symbols_shape());
-      CHECK(both.decoder_side().operating_point_index() == i);
-    }
+    for (const auto frame : {framing::standard, framing::none})
+      for (const auto& mode : aecnn::entropy_modes) {
+        aecnn::codec both(p, {.operating_point = i, .frame = frame, .mode = mode});
+        aecnn::encoder e(p, {.operating_point = i, .frame = frame, .mode = mode});
+        aecnn::decoder d(p, {.frame = frame, .operating_point = i, .mode = mode});
+        const bytes stream = both.encode(feature_tensors::view(x, usual));
+        CHECK(stream == e.encode(feature_tensors::view(x, usual)));
+        CHECK(both.try_encode(feature_tensors::view(x, usual)).value() == stream);
+        CHECK(same(both.decode(stream), d.decode(stream)));
+        CHECK(same(both.try_decode(stream).value(), d.decode(stream)));
+        CHECK(both.encoder_side().symbols_shape() == e.symbols_shape());
+        CHECK(both.decoder_side().operating_point_index() == i);
+        CHECK(both.decoder_side().mode() == mode);
+      }
+}
+
+TEST_CASE("every mode gives the same symbols and the same tensor, and a decoder takes streams of all modes in turn") {
+  const auto p = codec_profiles::make_all(usual);
+  const auto x = feature_tensors::make(usual, 52);
+  aecnn::decoder d(p);
+  for (std::size_t i = 0; i < p.operating_points.size(); ++i) {
+    CAPTURE(p.operating_points[i].name);
+    aecnn::encoder standard(p, {.operating_point = i});
+    const bytes expected = standard.encode(feature_tensors::view(x, usual));
+    const auto y = d.decode(expected);
+    for (int repeat = 0; repeat < 2; ++repeat)
+      for (const auto& mode : aecnn::entropy_modes) {
+        CAPTURE(mode.name);
+        aecnn::encoder e(p, {.operating_point = i, .mode = mode});
+        bytes stream = e.encode(feature_tensors::view(x, usual));
+        CHECK(std::to_integer<unsigned>(stream[0]) == ((1U + mode.id) << 5 | i));
+        CHECK(std::equal(e.symbols().begin(), e.symbols().end(), standard.symbols().begin(), standard.symbols().end()));
+        CHECK(same(d.decode(stream), y));
+        CHECK(d.mode() == mode);
+        CHECK((stream == expected) == (mode == aecnn::standard_mode));
+        // The checksum is over the symbols: it does not depend on the mode, and a mode taken for another is noticed.
+        CHECK(stream[2] == expected[2]);
+        CHECK(stream[3] == expected[3]);
+        stream[0] = static_cast<std::byte>((1U + (mode.id + 1U) % 3U) << 5 | i);
+        CHECK_FALSE(d.try_decode(stream).has_value());
+      }
+  }
+}
+
+TEST_CASE("a mode that streams cannot name is refused, and so is a mode without a coder for it") {
+  const auto p = codec_profiles::make_all(usual);
+  aecnn::entropy_mode odd = aecnn::max_mode;
+  odd.id = 3;
+  CHECK(code_of(aecnn::encoder::create(p, {.mode = odd})) == errc::invalid_argument);
+  CHECK(code_of(aecnn::decoder::create(p, {.frame = framing::none, .mode = odd})) == errc::invalid_argument);
+  using plain_encoder = aecnn::basic_encoder<aecnn::channel_selector, aecnn::uniform_quantizer, aecnn::context_coder>;
+  using plain_decoder = aecnn::basic_decoder<aecnn::uniform_quantizer, aecnn::context_coder, aecnn::nn::network>;
+  CHECK(code_of(plain_encoder::create(p, {.mode = aecnn::max_mode})) == errc::unsupported);
+  const auto x = feature_tensors::make(usual, 53);
+  plain_decoder d(p);
+  CHECK(same(d.decode(plain_encoder(p).encode(feature_tensors::view(x, usual))), aecnn::codec(p).decode(aecnn::codec(p).encode(feature_tensors::view(x, usual)))));
+  CHECK(code_of(d.try_decode(aecnn::encoder(p, {.mode = aecnn::max_mode}).encode(feature_tensors::view(x, usual)))) == errc::unsupported);
 }
 
 TEST_CASE("codec options that do not fit the profile are refused") {

@@ -63,9 +63,10 @@ TEST_CASE("encode_to allocates nothing after the first tensor of a shape, whatev
   for (float& v : noise) v = static_cast<float>(random.between(-1000, 1000)) / 8.0F;
   bytes buffer(100000);
   for (std::size_t i = 0; i < p.operating_points.size(); ++i)
-    for (const auto frame : {framing::standard, framing::none}) {
-      CAPTURE(p.operating_points[i].name);
-      aecnn::encoder e(p, {.operating_point = i, .frame = frame});
+    for (const auto& mode : aecnn::entropy_modes) {
+      const auto frame = i % 2 == 0 ? framing::standard : framing::none;
+      CAPTURE(p.operating_points[i].name, mode.name);
+      aecnn::encoder e(p, {.operating_point = i, .frame = frame, .mode = mode});
       CHECK(allocations::in([&] { e.encode_to(feature_tensors::view(zeros, usual), buffer); }) > 0);
       std::size_t length = 0;
       CHECK(allocations::in([&] { length = e.encode_to(feature_tensors::view(noise, usual), buffer); }) == 0);
@@ -80,9 +81,10 @@ TEST_CASE("smaller tensors after a larger one need no allocation either") {
   const auto p = codec_profiles::make({8, 0, 0}, {std::begin(codec_profiles::all_kinds), std::end(codec_profiles::all_kinds)});
   const auto x = feature_tensors::make({8, 20, 20}, 62);
   bytes buffer(100000);
-  for (std::size_t i = 0; i < p.operating_points.size(); ++i) {
-    CAPTURE(p.operating_points[i].name);
-    aecnn::encoder e(p, {.operating_point = i});
+  for (std::size_t i = 0; i < 3 * p.operating_points.size(); ++i) {
+    const auto& mode = aecnn::entropy_modes[i % 3];
+    CAPTURE(p.operating_points[i / 3].name, mode.name);
+    aecnn::encoder e(p, {.operating_point = i / 3, .mode = mode});
     e.encode_to(feature_tensors::view(x, {8, 20, 20}), buffer);
     for (const auto& shape : {shape3{8, 20, 19}, shape3{8, 3, 20}, shape3{8, 1, 1}, shape3{8, 20, 20}})
       CHECK(allocations::in([&] { e.encode_to(feature_tensors::view(x, shape), buffer); }) == 0);
@@ -104,19 +106,20 @@ TEST_CASE("decode_to allocates nothing after the first stream of a shape and ope
         d.decode_to(stream, aecnn::tensor_view<double>::hwc(doubles.data(), 8, 13, 11));
     };
     std::vector<bytes> first, second;
-    for (std::size_t i = 0; i < p.operating_points.size(); ++i) {
-      aecnn::encoder e(p, {.operating_point = i});
+    const std::size_t count = 3 * p.operating_points.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      aecnn::encoder e(p, {.operating_point = i / 3, .mode = aecnn::entropy_modes[i % 3]});
       first.push_back(e.encode(feature_tensors::view(zeros, usual)));
       second.push_back(e.encode(feature_tensors::view(x, usual)));
     }
-    for (std::size_t i = 0; i < p.operating_points.size(); ++i) {
-      CAPTURE(p.operating_points[i].name, planar);
+    for (std::size_t i = 0; i < count; ++i) {
+      CAPTURE(p.operating_points[i / 3].name, aecnn::entropy_modes[i % 3].name, planar);
       decode(first[i]);
       CHECK(allocations::in([&] { decode(second[i]); }) == 0);
     }
-    // And between operating points.
+    // And between operating points and modes.
     for (int repeat = 0; repeat < 2; ++repeat)
-      for (std::size_t i = p.operating_points.size(); i-- > 0;) CHECK(allocations::in([&] { decode(second[i]); }) == 0);
+      for (std::size_t i = count; i-- > 0;) CHECK(allocations::in([&] { decode(second[i]); }) == 0);
   }
 }
 

@@ -303,6 +303,24 @@ class EncodeDecode(ProgramTest):
             self.decode(profile, "bare.aec", "bare.npy")
             self.assertEqual((self.folder / "framed.npy").read_bytes(), (self.folder / "bare.npy").read_bytes())
 
+    def test_modes(self):
+        sizes = {}
+        self.encode("p", "x.npy", "default.aec", "--op", "1")
+        self.decode("p", "default.aec", "default.npy")
+        for mode in ("default", "fast", "max"):
+            for framing in ("default", "none"):
+                options = ["--op", "1", "--mode", mode, "--framing", framing]
+                made = self.encode("p", "x.npy", f"{mode}.aec", *options)
+                self.assertEqual(made["mode"], mode)
+                self.assertEqual(self.object("info", f"{mode}.aec")["modes"], [mode])
+                # The mode changes the bytes, never the tensors.
+                self.decode("p", f"{mode}.aec", "y.npy")
+                self.assertEqual((self.folder / "y.npy").read_bytes(), (self.folder / "default.npy").read_bytes())
+            sizes[mode] = made["stream_bytes"]
+        self.assertLess(sizes["max"], 1.03 * sizes["default"])
+        self.assertLess(sizes["default"], sizes["fast"])
+        self.fail_with(["--mode", "'best'", "default|fast|max"], "encode", "--profile", "p.aecnn", "x.npy", "-o", "n", "--mode", "best")
+
     def test_open_extents(self):
         crop = array.array("f")
         for c in range(32):
@@ -495,9 +513,9 @@ class Symbols(ProgramTest):
         spread = spread or levels / 8
         return bytes(min(levels - 1, max(0, zero + int(r.gauss(0, spread)))) for _ in range(math.prod(shape)))
 
-    def round_trip(self, plane, shape, levels):
+    def round_trip(self, plane, shape, levels, mode="default"):
         (self.folder / "s.u8").write_bytes(plane)
-        options = ["--shape", "x".join(map(str, shape)), "--levels", str(levels), "--repeat", "1"]
+        options = ["--mode", mode, "--shape", "x".join(map(str, shape)), "--levels", str(levels), "--repeat", "1"]
         found = self.object("symbols", "encode", *options, "s.u8", "-o", "s.aecs")
         self.assertEqual(found["bytes"], os.path.getsize(self.path("s.aecs")))
         self.assertAlmostEqual(found["bits_per_symbol"], 8 * found["bytes"] / len(plane))
@@ -505,7 +523,8 @@ class Symbols(ProgramTest):
         self.assertGreater(found["decode_mb_per_s"], 0)
         decoded = self.object("symbols", "decode", "--repeat", "1", "s.aecs", "-o", "d.u8")
         self.assertEqual((self.folder / "d.u8").read_bytes(), plane)
-        for key in ("bytes", "bits_per_symbol", "shape", "levels"):
+        self.assertEqual(found["mode"], mode)
+        for key in ("bytes", "bits_per_symbol", "shape", "levels", "mode"):
             self.assertEqual(decoded[key], found[key])
         self.assertGreater(decoded["encode_mb_per_s"], 0)
         self.assertGreater(decoded["decode_mb_per_s"], 0)
@@ -513,12 +532,31 @@ class Symbols(ProgramTest):
 
     def test_all_levels(self):
         for levels in range(2, 257):
-            self.round_trip(self.plane((2, 5, 7), levels, zero=levels * (levels % 3) // 3), (2, 5, 7), levels)
+            mode = ("default", "fast", "max")[levels % 3]
+            self.round_trip(self.plane((2, 5, 7), levels, zero=levels * (levels // 3 % 3) // 3), (2, 5, 7), levels, mode)
+
+    def test_modes(self):
+        plane = self.plane((8, 24, 24), 16)
+        sizes = {mode: self.round_trip(plane, (8, 24, 24), 16, mode) for mode in ("default", "fast", "max")}
+        self.assertLess(max(sizes.values()), 1.15 * min(sizes.values()))
+        for mode, number in (("default", 0x10), ("fast", 0x11), ("max", 0x12)):
+            self.round_trip(plane, (8, 24, 24), 16, mode)
+            good = bytearray((self.folder / "s.aecs").read_bytes())
+            self.assertEqual(good[4], number)
+            self.assertEqual(self.object("info", "s.aecs")["mode"], mode)
+            self.assertIn(f"mode {mode}", self.succeed("info", "s.aecs"))
+            for other in ("default", "fast", "max"):
+                if other != mode:
+                    self.fail_with(["'s.aecs'", mode, f"--mode {other}"], "symbols", "decode", "--mode", other, "s.aecs", "-o", "n.u8")
+            good[4] = 0x13
+            (self.folder / "bad").write_bytes(good)
+            self.fail_with(["'bad'", "mode 3"], "symbols", "decode", "bad", "-o", "n.u8")
 
     def test_shapes(self):
         for shape in ((1, 1, 1), (1, 1, 300), (300, 1, 1), (1, 300, 1), (3, 1, 7), (16, 32, 32)):
             for levels in (2, 4, 16, 256):
-                self.round_trip(self.plane(shape, levels), shape, levels)
+                for mode in ("default", "fast", "max"):
+                    self.round_trip(self.plane(shape, levels), shape, levels, mode)
 
     def test_sizes(self):
         shape, n = (4, 64, 64), 4 * 64 * 64
@@ -563,10 +601,7 @@ class Symbols(ProgramTest):
             failing(["--levels", levels, "expected 2 to 256"], "61x1x1", levels)
         for levels in ("-1", "many", "4294967298"):
             failing(["--levels"], "61x1x1", levels)
-        for mode in ("fast", "max"):
-            needles = [f"--mode {mode}", "do not exist in this version", "expected default"]
-            failing(needles, "61x1x1", "16", "s.u8", "--mode", mode)
-        failing(["--mode", "'best'", "expected default"], "61x1x1", "16", "s.u8", "--mode", "best")
+        failing(["--mode", "'best'", "default|fast|max"], "61x1x1", "16", "s.u8", "--mode", "best")
         failing(["--repeat", "expected"], "61x1x1", "16", "s.u8", "--repeat", "0")
         self.fail_with(["'no/n'"], "symbols", "encode", "--shape", "61x1x1", "--levels", "16", "s.u8", "-o", "no/n")
         self.fail_with(["--shape"], "symbols", "encode", "--levels", "16", "s.u8", "-o", "n")

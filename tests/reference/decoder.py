@@ -146,10 +146,22 @@ class Parameters:
         """The layout of section 7."""
         self.M = max(self.zero, self.levels - 1 - self.zero)
         self.A = activity(8 * self.M) + 2
-        self.B = self.M.bit_length()
-        self.G = self.M - 1 if self.M <= 15 else 5 * self.B
-        self.m0 = 16 * self.A + (5 if self.zero > 0 else 0)
-        self.S = self.m0 + (2 if self.zero > 0 else 1) * self.G * self.A
+        self.T = self.M if self.M <= 15 else self.M.bit_length()
+        self.G = self.T - 1 if self.M <= 15 else self.T - 1 + 4 * (self.T + 1)
+        self.m0 = 16 * self.A + (15 if self.zero > 0 else 0)
+        self.S = self.m0 + self.G * self.A
+
+    def token(self, m):
+        return m if self.M <= 15 else m.bit_length()
+
+    def least(self, t):
+        return t if self.M <= 15 or t < 2 else 1 << (t - 1)
+
+    def expected(self, a):
+        if a == self.A - 1:
+            return 1
+        smallest = 2 * a if a < 4 else 2 * ((a & 3) + 4) << (a // 4 - 1)
+        return min(max(self.token((smallest + 4) // 8), 1), self.T)
 
 
 def decode_distance(coder, models, p, neighbours, first, f):
@@ -159,29 +171,34 @@ def decode_distance(coder, models, p, neighbours, first, f):
     a = p.A - 1 if first else activity(min(8 * max(z, 0) // 7, 8 * p.M))
     r = (X != 0) + 2 * (N != 0) + 4 * f
     g = 3 * X + 3 * N + 2 * E - V
-    if models[16 * a + r].decide(coder) == 0:
+    m = p.m0 + a * p.G
+
+    def reach(k):
+        return models[16 * a + r if k == 1 else m + k - 2].decide(coder)
+
+    t = p.expected(a)
+    if reach(t):
+        while t < p.T and reach(t + 1):
+            t += 1
+    else:
+        t -= 1
+        while t > 0 and not reach(t):
+            t -= 1
+    if t == 0:
         return 0
-    negative = unexpected = 0
+    negative = 0
     if p.zero > 0:
         e = 0 if g == 0 else (3 if g > 7 else 1) if g > 0 else (4 if g < -7 else 2)
-        negative = models[16 * p.A + e].decide(coder)
-        unexpected = int((g > 0 and negative == 1) or (g < 0 and negative == 0))
-    m = p.m0 + (unexpected * p.A + a) * p.G
-    v = 1
-    if p.M <= 15:
-        while v < p.M and models[m + v - 1].decide(coder):
-            v += 1
-    else:
-        top = 0
-        while top < p.B - 1 and models[m + top].decide(coder):
-            top += 1
-        o = m + p.B + 4 * top
-        if top >= 1:
-            v = 2 * v + models[o + 1].decide(coder)
-        if top >= 2:
+        negative = models[16 * p.A + 3 * e + min(t, 3) - 1].decide(coder)
+    v = p.least(t)
+    if p.M > 15:
+        o = m + p.T - 1 + 4 * t
+        if t >= 2:
+            v = 2 + models[o + 1].decide(coder)
+        if t >= 3:
             v = 2 * v + models[o + v].decide(coder)
-        if top >= 3:
-            v = (v << (top - 2)) + coder.plain(top - 2)
+        if t >= 4:
+            v = (v << (t - 3)) + coder.plain(t - 3)
     return -v if negative else v
 
 

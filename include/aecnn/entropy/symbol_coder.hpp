@@ -32,13 +32,15 @@ public:
   }
 
   entropy_mode mode() const noexcept { return mode_; }
-  /// What encode() and decode() use from now on. A mode's coder is made when it is first asked for, and kept until another is.
+  /// What encode() and decode() use from now on. A mode's coder is made when it is first asked for, and kept.
   status set_mode(const entropy_mode& m) {
-    if (m.create != nullptr && (!other_ || other_mode_ != m)) {
-      auto coder = m.create(standard_.get_parameters(), channels_);
-      if (!coder) return coder.error();
-      other_ = std::move(*coder);
-      other_mode_ = m;
+    if (m.create != nullptr) {
+      if (others_.size() <= m.id) others_.resize(m.id + std::size_t{1});
+      if (!others_[m.id]) {
+        auto coder = m.create(standard_.get_parameters(), channels_);
+        if (!coder) return coder.error();
+        others_[m.id] = std::move(*coder);
+      }
     }
     mode_ = m;
     return {};
@@ -48,7 +50,7 @@ public:
 
   /// As context_coder::encode().
   status encode(std::span<const symbol> symbols, shape3 shape, std::span<const std::uint8_t> mask, std::vector<std::byte>& out) {
-    return mode_ == standard_mode ? standard_.encode(symbols, shape, mask, out) : other_->encode(symbols, shape, mask, out);
+    return mode_ == standard_mode ? standard_.encode(symbols, shape, mask, out) : others_[mode_.id]->encode(symbols, shape, mask, out);
   }
   /// As context_coder::encode_chosen(); the choice, by the prices of context_coder's models, does not depend on the mode.
   template <class Choose>
@@ -56,20 +58,20 @@ public:
                        Choose&& choose) {
     if (mode_ == standard_mode) return standard_.encode_chosen(symbols, shape, mask, out, choose);
     if (auto s = standard_.choose(symbols, shape, mask, choose); !s) return s;
-    return other_->encode(symbols, shape, mask, out);
+    return others_[mode_.id]->encode(symbols, shape, mask, out);
   }
   /// As context_coder::decode().
   status decode(std::span<const std::byte> payload, shape3 shape, std::span<std::uint8_t> mask, std::span<symbol> symbols) {
-    return mode_ == standard_mode ? standard_.decode(payload, shape, mask, symbols) : other_->decode(payload, shape, mask, symbols);
+    return mode_ == standard_mode ? standard_.decode(payload, shape, mask, symbols) : others_[mode_.id]->decode(payload, shape, mask, symbols);
   }
 
 private:
   basic_symbol_coder(std::size_t channels, ContextCoder standard) : channels_(channels), standard_(std::move(standard)) {}
 
   std::size_t channels_;
-  entropy_mode mode_, other_mode_;
+  entropy_mode mode_;
   ContextCoder standard_;
-  any_coder other_;
+  std::vector<any_coder> others_; ///< by id of their mode
 };
 
 using symbol_coder = basic_symbol_coder<context_coder>;

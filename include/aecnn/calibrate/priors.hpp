@@ -120,7 +120,8 @@ private:
   std::vector<std::vector<entry>> tensors_;
 };
 
-/// Sorts channels into at most four classes of similar activity (mean distance from zero), equal steps of its logarithm.
+/// Sorts channels into classes of similar activity (mean distance from zero), equal steps of its logarithm: at most eight where the
+/// models of a class are few, else four.
 inline void assign_classes(context_parameters& p, std::span<const std::vector<symbol>> planes, std::size_t channels) {
   p.classes = 1;
   p.channel_class.clear();
@@ -135,7 +136,9 @@ inline void assign_classes(context_parameters& p, std::span<const std::vector<sy
   for (double& a : activity) a = std::log2(std::max(a, 1e-4));
   const auto [low, high] = std::minmax_element(activity.begin(), activity.end());
   const double span = *high - *low;
-  const auto classes = static_cast<std::size_t>(std::clamp(std::ceil(span), 1.0, std::min(4.0, static_cast<double>(channels))));
+  const bool few = context_layout(p.levels, p.zero).unary();
+  const double wanted = std::ceil(few ? 4 * span : span), most = std::min(few ? 8.0 : 4.0, static_cast<double>(channels));
+  const auto classes = static_cast<std::size_t>(std::clamp(wanted, 1.0, most));
   if (classes < 2) return;
   p.classes = static_cast<std::uint8_t>(classes);
   for (const double a : activity)

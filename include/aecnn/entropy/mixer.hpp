@@ -23,9 +23,11 @@ public:
   mixer() = default;
   explicit mixer(std::size_t sets) { detail::resize(sets_, sets); }
 
-  /// Gives all sets the same weights and forgets how much they saw.
-  void reset(const inputs& weights) noexcept {
-    for (std::size_t i = 0; i < sets_.size(); ++i) sets_[i] = {weights, 0};
+  /// Gives all sets the same weights and forgets how much they saw; where the weights are known to fit, `settled` sets learn as slowly as
+  /// if they had seen much.
+  void reset(const inputs& weights, bool settled = false) noexcept {
+    const auto count = static_cast<std::uint32_t>(settled ? rates.size() - 1 : 0);
+    for (std::size_t i = 0; i < sets_.size(); ++i) sets_[i] = {weights, count};
   }
 
   /// The mixed prediction in the logistic domain, in 1/256 nats.

@@ -113,13 +113,15 @@ public:
     }
     age_ = channel_age_ + 1;
     channel_age_ = age_;
-    // In a trained model the contexts know most, and the tables start from what these say.
+    // In a trained model the contexts know much, and the tables start from what these say; where the alphabet is small they know
+    // nearly all.
     constexpr std::int32_t one = mixer<inputs>::one;
+    const bool firm = trained_ && layout_.unary();
     typename mixer<inputs>::inputs weights{};
-    weights[0] = weights[1] = trained_ ? one * 3 / 20 : one / 10;
-    for (std::size_t i = 2; i < 6; ++i) weights[i] = one * 3 / 20;
-    for (std::size_t i = 6; i < 9; ++i) weights[i] = trained_ ? one / 25 : one / 10;
-    mixer_.reset(weights);
+    weights[0] = weights[1] = firm ? one * 2 / 5 : trained_ ? one * 3 / 20 : one / 10;
+    for (std::size_t i = 2; i < 6; ++i) weights[i] = firm ? one / 20 : one * 3 / 20;
+    for (std::size_t i = 6; i < 9; ++i) weights[i] = firm ? one / 100 : trained_ ? one / 25 : one / 10;
+    mixer_.reset(weights, firm);
     neighbour_map_.reset();
     activity_map_.reset();
     typename linear_predictor<features>::inputs average{};

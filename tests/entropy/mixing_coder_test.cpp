@@ -82,12 +82,12 @@ TEST_CASE("payloads are what they were: the format is frozen by these hashes") {
     std::uint64_t expected;
   };
   for (const auto& [levels, zero, rich, expected] :
-       {sample{2, 0, false, 0},
-        sample{4, 0, true, 0},
-        sample{16, 7, false, 0},
-        sample{256, 0, false, 0},
-        sample{255, 128, true, 0},
-        sample{65536, 0, false, 0}}) {
+       {sample{2, 0, false, 0xb299db7af213d3d4U},
+        sample{4, 0, true, 0x34ecd7953f8d179U},
+        sample{16, 7, false, 0x8c615a98a1ff2f10U},
+        sample{256, 0, false, 0xa8df7669eee9f18bU},
+        sample{255, 128, true, 0xfd0f62c8a54e0714U},
+        sample{65536, 0, false, 0x789a5fe02f50e50dU}}) {
     const shape3 shape{5, 12, 11};
     context_parameters p;
     if (rich) p = rich_parameters(levels, zero, 5, false, 3);

@@ -14,19 +14,46 @@ namespace aecnn {
 inline constexpr int probability_bits = 16;
 
 namespace detail {
-/// 65536 / (n + 1.5), the rate after n bits.
-constexpr std::array<std::uint16_t, 128> make_rates() {
-  std::array<std::uint16_t, 128> r{};
-  for (std::uint32_t n = 0; n < 128; ++n) r[n] = static_cast<std::uint16_t>(131072u / (2 * n + 3));
-  return r;
+/// What a number of bits seen means for the next one: rates of both averages in 1/65536, and the number then.
+struct alignas(8) learning_step {
+  std::uint16_t quick, slow;
+  std::uint16_t next;
+};
+/// 1/(n + 1.5) after n bits, but at least 1/16 and 1/128.
+constexpr std::array<learning_step, 128> make_learning_steps() {
+  std::array<learning_step, 128> steps{};
+  for (std::uint32_t n = 0; n < 128; ++n) {
+    const std::uint32_t rate = 131072u / (2 * n + 3);
+    steps[n] = {static_cast<std::uint16_t>(rate > 4096 ? rate : 4096), static_cast<std::uint16_t>(rate > 512 ? rate : 512),
+                static_cast<std::uint16_t>(n < 127 ? n + 1 : n)};
+  }
+  return steps;
 }
-inline constexpr std::array<std::uint16_t, 128> rates = make_rates();
-inline constexpr std::int32_t quick_rate = 65536 / 16;
-inline constexpr std::int32_t slow_rate = 65536 / 128;
+inline constexpr std::array<learning_step, 128> learning_steps = make_learning_steps();
+
+#if defined(__SSE2__) && defined(__has_builtin)
+#if __has_builtin(__builtin_ia32_pmulhuw128) && __has_builtin(__builtin_ia32_psubusw128)
+#define AECNN_DETAIL_PAIRED_LEARNING
+/// Moves both averages of a model at once. p1 and rate: quick and slow of a state and of a step, in one word each.
+[[gnu::always_inline]] inline std::uint32_t learn(std::uint32_t p1, std::uint32_t rate, unsigned bit) noexcept {
+  using words = std::uint16_t __attribute__((vector_size(16)));
+  using doubles = std::uint32_t __attribute__((vector_size(16)));
+  using shorts = short __attribute__((vector_size(16)));
+  const auto p = reinterpret_cast<words>(doubles{p1}), r = reinterpret_cast<words>(doubles{rate});
+  const auto zero = reinterpret_cast<words>(doubles{bit - 1}); // all ones where the bit is 0
+  // p + floor((65535 - p) r / 2^16) after a one; after a zero p - ceil(p r / 2^16) = p + floor((65536 - p) r / 2^16) - r,
+  // where saturation takes care of p = 0.
+  const auto step = reinterpret_cast<words>(
+      __builtin_ia32_pmulhuw128(reinterpret_cast<shorts>(~p - zero), reinterpret_cast<shorts>(r)));
+  const auto moved = __builtin_ia32_psubusw128(reinterpret_cast<shorts>(p + step), reinterpret_cast<shorts>(r & zero));
+  return reinterpret_cast<doubles>(moved)[0];
+}
+#endif
+#endif
 } // namespace detail
 
-/// The state of one binary context.
-struct bit_model {
+/// The state of one binary context; a power of two in size, which makes its address cheap.
+struct alignas(8) bit_model {
   std::uint16_t quick = 32768; ///< probability of a one, quick average, in 1/65536
   std::uint16_t slow = 32768;  ///< the same, slow average
   std::uint16_t count = 0;     ///< bits seen, at most 127: confidence
@@ -40,20 +67,28 @@ struct bit_model {
   /// Probability of a one in 1/65536, in 32..65504, so that no decision costs more than 11 bits.
   constexpr std::uint32_t p1() const noexcept {
     const std::uint32_t p = (static_cast<std::uint32_t>(quick) + slow) >> 1;
-    return p < 32 ? 32 : p > 65504 ? 65504 : p;
+    if (p - 32 > 65504 - 32) [[unlikely]] return p < 32 ? 32 : 65504;
+    return p;
   }
   /// Learns a bit (0 or 1).
   constexpr void update(unsigned bit) noexcept {
-    const std::int32_t target = bit ? 65535 : 0;
-    const std::int32_t rate = detail::rates[count];
-    const std::int32_t quick_step = rate > detail::quick_rate ? rate : detail::quick_rate;
-    const std::int32_t slow_step = rate > detail::slow_rate ? rate : detail::slow_rate;
-    // |target - p| < 2^16 and steps < 2^16: the products need 33 bits.
-    quick = static_cast<std::uint16_t>(
-        quick + static_cast<std::int32_t>((static_cast<std::int64_t>(target - quick) * quick_step) >> 16));
-    slow = static_cast<std::uint16_t>(
-        slow + static_cast<std::int32_t>((static_cast<std::int64_t>(target - slow) * slow_step) >> 16));
-    count = static_cast<std::uint16_t>(count + (count < max_count));
+    const detail::learning_step& step = detail::learning_steps[count];
+#if defined(AECNN_DETAIL_PAIRED_LEARNING)
+    if (!__builtin_is_constant_evaluated()) {
+      std::uint32_t p, rate;
+      __builtin_memcpy(&p, this, 4);
+      __builtin_memcpy(&rate, &step, 4);
+      p = detail::learn(p, rate, bit);
+      __builtin_memcpy(this, &p, 4);
+      count = step.next;
+      return;
+    }
+#endif
+    // p + floor((target - p) rate / 2^16), of which 16 bits are kept: what a product loses above 32 bits does not matter.
+    const std::uint32_t target = bit ? 65535 : 0;
+    quick = static_cast<std::uint16_t>(quick + (((target - quick) * step.quick) >> 16));
+    slow = static_cast<std::uint16_t>(slow + (((target - slow) * step.slow) >> 16));
+    count = step.next;
   }
 };
 

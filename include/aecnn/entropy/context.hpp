@@ -19,6 +19,7 @@
 
 #include <aecnn/core/error.hpp>
 #include <aecnn/entropy/parameters.hpp>
+#include <aecnn/entropy/range_coder.hpp>
 
 namespace aecnn {
 
@@ -53,7 +54,7 @@ public:
   /// The largest token, at least 1.
   constexpr std::uint32_t max_token() const noexcept { return tokens_; }
   constexpr std::uint32_t token(std::uint32_t magnitude) const noexcept {
-    return unary() ? magnitude : static_cast<std::uint32_t>(std::bit_width(magnitude));
+    return unary() ? magnitude : static_cast<std::uint32_t>(std::bit_width(2 * magnitude | 1)) - 1;
   }
   /// The smallest magnitude of a token.
   constexpr std::uint32_t smallest_of(std::uint32_t token) const noexcept {
@@ -70,6 +71,14 @@ public:
     const auto e = static_cast<std::uint32_t>(std::bit_width(t)) - 3;
     return (e << 2) + (t >> e);
   }
+  /// The context of the sum 3|W| + 3|N| + 2|NE| - |NW|.
+  [[gnu::noinline]] constexpr std::uint32_t activity(std::int32_t sum) const noexcept {
+    if (sum == no_neighbours()) return first_activity();
+    const std::uint32_t a = sum < 0 ? 0 : static_cast<std::uint32_t>(sum) * 8 / 7;
+    return quantise(a < 8 * max_ ? a : 8 * max_);
+  }
+  /// A sum that no neighbours have: the symbol has none.
+  constexpr std::int32_t no_neighbours() const noexcept { return static_cast<std::int32_t>(8 * max_ + 1); }
   /// The smallest activity that is quantised to q.
   static constexpr std::uint32_t smallest(std::uint32_t q) noexcept {
     return 2 * (q < 4 ? q : ((q & 3) + 4) << ((q >> 2) - 1));
@@ -113,30 +122,26 @@ constexpr std::uint32_t expectation(std::int32_t sum) noexcept {
   return sum == 0 ? 0u : sum > 0 ? (sum > 7 ? 3u : 1u) : (sum < -7 ? 4u : 2u);
 }
 
-/// Codes a distance d with an encoder or a cost_counter; |d| <= layout.max_magnitude().
-template <class BitEncoder, class Models>
-inline void put_distance(BitEncoder& coder, Models* models, const context_layout& layout, const symbol_context& c,
-                         std::int32_t d) {
-  Models* const zero = models + layout.zero_model(c.activity, c.pattern);
+/// Codes a distance d with an encoder or a cost_counter; |d| <= layout.max_magnitude(). Inlined, as is get_distance, so
+/// that the coder's state stays in registers.
+template <bool Signed, class BitEncoder, class Models>
+[[gnu::always_inline]] inline void put_distance(BitEncoder& coder, Models* models, const context_layout& layout,
+                                                const symbol_context& c, std::int32_t d) {
+  Models& zero = models[layout.zero_model(c.activity, c.pattern)];
   Models* const m = models + layout.magnitude_model(c.activity);
-  const auto value = static_cast<std::uint32_t>(d < 0 ? -d : d);
-  const std::uint32_t token = layout.token(value), top = layout.max_token();
-  std::uint32_t k = layout.expected_token(c.activity);
-  if (token >= k) {
-    coder.encode(1, k == 1 ? *zero : m[k - 2]);
-    for (++k; k <= top; ++k) {
-      coder.encode(token >= k, m[k - 2]);
-      if (token < k) break;
-    }
+  const auto value = static_cast<std::uint32_t>(Signed && d < 0 ? -d : d);
+  const std::uint32_t token = layout.token(value), top = layout.max_token(), start = layout.expected_token(c.activity);
+  if (token >= start) {
+    coder.encode(1, start == 1 ? zero : m[start - 2]);
+    for (Models *k = m + (start - 1), *end = m + (token - 1); k != end; ++k) coder.encode(1, *k);
+    if (token < top) coder.encode(0, m[token - 1]);
   } else {
-    for (; k > 1; --k) {
-      coder.encode(token >= k, m[k - 2]);
-      if (token >= k) break;
-    }
-    if (k == 1) coder.encode(token >= 1, *zero);
+    for (Models *k = m + (start - 1), *end = m + (token > 1 ? token - 1 : 0); k != end;) coder.encode(0, *--k);
+    if (token == 0) return coder.encode(0, zero);
+    coder.encode(1, token == 1 ? zero : m[token - 2]);
   }
   if (token == 0) return;
-  if (layout.is_signed()) coder.encode(d < 0, models[layout.sign_model(expectation(c.expected), token)]);
+  if constexpr (Signed) coder.encode(d < 0, models[layout.sign_model(expectation(c.expected), token)]);
   if (layout.unary() || token < 2) return;
   Models* const low = m + (top - 1) + token * 4;
   const std::uint32_t below = token - 1; // bits below the leading one
@@ -148,33 +153,46 @@ inline void put_distance(BitEncoder& coder, Models* models, const context_layout
 }
 
 /// The inverse of put_distance; the result may exceed max_magnitude where the bytes are corrupt.
-template <class BitDecoder, class BitModel>
-inline std::int32_t get_distance(BitDecoder& coder, BitModel* models, const context_layout& layout,
-                                 const symbol_context& c) {
-  BitModel* const zero = models + layout.zero_model(c.activity, c.pattern);
+template <bool Signed, class BitDecoder, class BitModel>
+[[gnu::always_inline]] inline std::int32_t get_distance(BitDecoder& coder, BitModel* models, const context_layout& layout,
+                                                        const symbol_context& c) {
+  BitModel& zero = models[layout.zero_model(c.activity, c.pattern)];
   BitModel* const m = models + layout.magnitude_model(c.activity);
   const std::uint32_t top = layout.max_token();
   std::uint32_t token = layout.expected_token(c.activity);
-  if (coder.decode(token == 1 ? *zero : m[token - 2])) {
+  if (coder.decode(token == 1 ? zero : m[token - 2])) {
     while (token < top && coder.decode(m[token - 1])) ++token;
   } else {
+    if (token == 1) return 0;
     for (--token; token > 1 && !coder.decode(m[token - 2]);) --token;
-    if (token == 1 && !coder.decode(*zero)) return 0;
+    if (token == 1 && !coder.decode(zero)) return 0;
   }
-  if (token == 0) return 0;
-  const bool negative = layout.is_signed() && coder.decode(models[layout.sign_model(expectation(c.expected), token)]) != 0;
+  bool negative = false;
+  if constexpr (Signed) negative = decode_even(coder, models[layout.sign_model(expectation(c.expected), token)]) != 0;
   std::uint32_t value = layout.smallest_of(token);
   if (!layout.unary() && token > 1) {
     BitModel* const low = m + (top - 1) + token * 4;
     const std::uint32_t below = token - 1;
-    const unsigned first = coder.decode(low[1]);
+    const unsigned first = decode_even(coder, low[1]);
     value = 2 + first;
     if (below >= 2) {
-      value = 2 * value + coder.decode(low[2 + first]);
+      value = 2 * value + decode_even(coder, low[2 + first]);
       if (below > 2) value = (value << (below - 2)) | coder.decode_bits(static_cast<int>(below) - 2);
     }
   }
   return negative ? -static_cast<std::int32_t>(value) : static_cast<std::int32_t>(value);
+}
+
+/// The same where the layout is to say whether there are signs.
+template <class BitEncoder, class Models>
+inline void put_distance(BitEncoder& coder, Models* models, const context_layout& layout, const symbol_context& c,
+                         std::int32_t d) {
+  layout.is_signed() ? put_distance<true>(coder, models, layout, c, d) : put_distance<false>(coder, models, layout, c, d);
+}
+template <class BitDecoder, class BitModel>
+inline std::int32_t get_distance(BitDecoder& coder, BitModel* models, const context_layout& layout,
+                                 const symbol_context& c) {
+  return layout.is_signed() ? get_distance<true>(coder, models, layout, c) : get_distance<false>(coder, models, layout, c);
 }
 
 } // namespace detail

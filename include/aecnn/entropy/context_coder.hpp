@@ -19,7 +19,75 @@
 
 namespace aecnn {
 
-/// Codes planes of symbols [channels,height,width], 0..levels-1. A component: see `entropy_coder` in concepts.hpp.
+namespace detail {
+
+// What is done at each symbol, with its index, channel, contexts and models; visit() returns the symbol's distance from
+// zero. Objects that are passed by value, so that the bit coder in them stays in registers.
+
+/// Codes given symbols.
+template <class BitEncoder>
+struct symbol_writer {
+  BitEncoder coder;
+  const symbol* symbols;
+  std::int32_t zero;
+
+  template <bool Signed, class Models>
+  [[gnu::always_inline]] std::int32_t visit(std::size_t i, std::size_t, const context_layout& layout,
+                                            const symbol_context& c, Models* models) {
+    const std::int32_t d = Signed ? symbols[i] - zero : symbols[i];
+    put_distance<Signed>(coder, models, layout, c, d);
+    return d;
+  }
+};
+
+/// Codes the symbols that `choose` picks.
+template <class BitEncoder, class Choose>
+struct symbol_chooser {
+  BitEncoder coder;
+  symbol* symbols;
+  std::int32_t zero;
+  Choose& choose;
+
+  template <bool Signed, class Models>
+  std::int32_t visit(std::size_t i, std::size_t channel, const context_layout& layout, const symbol_context& c,
+                     Models* models) {
+    const auto price = [&](symbol s) {
+      cost_counter count;
+      put_distance<Signed>(count, models, layout, c, s - zero);
+      return count.total;
+    };
+    const symbol s = choose(i, channel, price);
+    symbols[i] = s;
+    put_distance<Signed>(coder, models, layout, c, s - zero);
+    return s - zero;
+  }
+};
+
+/// Decodes symbols.
+template <class BitDecoder>
+struct symbol_reader {
+  BitDecoder coder;
+  symbol* symbols;
+  std::int32_t zero;
+  std::uint32_t levels;
+  bool out_of_range = false;
+
+  template <bool Signed, class Models>
+  [[gnu::always_inline]] std::int32_t visit(std::size_t i, std::size_t, const context_layout& layout,
+                                            const symbol_context& c, Models* models) {
+    std::int32_t d = get_distance<Signed>(coder, models, layout, c);
+    if (static_cast<std::uint32_t>(d + zero) >= levels) {
+      out_of_range = true;
+      d = 0;
+    }
+    symbols[i] = static_cast<symbol>(d + zero);
+    return d;
+  }
+};
+
+} // namespace detail
+
+/// Codes planes of symbols [channels,height,width], 0..levels-1. A component: see entropy_coder.hpp.
 /// Not to be shared between threads; cheap to create from shared parameters. Allocates only at creation, when a wider
 /// plane than any before arrives, and when the output grows.
 template <class BitModel>
@@ -70,15 +138,9 @@ public:
   status encode(std::span<const symbol> symbols, shape3 shape, std::span<const std::uint8_t> mask,
                 std::vector<std::byte>& out) {
     if (auto s = check_input(symbols, shape); !s) return s;
-    const std::int32_t zero = static_cast<std::int32_t>(parameters_.zero);
     range_encoder coder(out);
     if (auto s = put_mask(coder, mask); !s) return s;
-    traverse(symbols.data(), shape, mask, [&](std::size_t i, std::size_t, const symbol_context& c, BitModel* models) {
-      const std::int32_t d = symbols[i] - zero;
-      detail::put_distance(coder, models, layout_, c, d);
-      return d;
-    });
-    coder.finish();
+    traverse(detail::symbol_writer<range_encoder>{coder, symbols.data(), zero()}, symbols.data(), shape, mask).coder.finish();
     return {};
   }
 
@@ -87,17 +149,21 @@ public:
   template <class Choose>
   status encode_chosen(std::span<symbol> symbols, shape3 shape, std::span<const std::uint8_t> mask,
                        std::vector<std::byte>& out, Choose&& choose) {
+    if (auto s = check_planes(symbols.size(), shape); !s) return s;
     range_encoder coder(out);
-    if (auto s = choose_with(coder, symbols, shape, mask, choose); !s) return s;
-    coder.finish();
+    if (auto s = put_mask(coder, mask); !s) return s;
+    choose_with(coder, symbols, shape, mask, choose).finish();
     return {};
   }
 
   /// Picks the symbols as encode_chosen() does and writes nothing: for coders that take more to price a symbol.
   template <class Choose>
   status choose(std::span<symbol> symbols, shape3 shape, std::span<const std::uint8_t> mask, Choose&& choose) {
+    if (auto s = check_planes(symbols.size(), shape); !s) return s;
     model_trainer trainer;
-    return choose_with(trainer, symbols, shape, mask, choose);
+    if (auto s = put_mask(trainer, mask); !s) return s;
+    choose_with(trainer, symbols, shape, mask, choose);
+    return {};
   }
 
   /// Decodes the whole of `payload` into `symbols` and, where coded_mask(), `mask`. errc::corrupt or
@@ -107,22 +173,15 @@ public:
     if (auto s = check_planes(symbols.size(), shape); !s) return s;
     range_decoder coder(payload);
     if (auto s = get_mask(coder, mask); !s) return s;
-    const auto zero = static_cast<std::int32_t>(parameters_.zero);
-    const auto levels = static_cast<std::int32_t>(parameters_.levels);
-    for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i] = static_cast<symbol>(zero);
-    bool out_of_range = false;
-    traverse(symbols.data(), shape, coded_mask() ? std::span<const std::uint8_t>(mask) : std::span<const std::uint8_t>(),
-             [&](std::size_t i, std::size_t, const symbol_context& c, BitModel* models) {
-               std::int32_t d = detail::get_distance(coder, models, layout_, c);
-               if (static_cast<std::uint32_t>(d + zero) >= static_cast<std::uint32_t>(levels)) {
-                 out_of_range = true;
-                 d = 0;
-               }
-               symbols[i] = static_cast<symbol>(d + zero);
-               return d;
-             });
-    if (out_of_range) return failure{errc::corrupt, "payload: a symbol is outside the levels of its plane"};
-    return coder.finish();
+    const std::span<const std::uint8_t> sent = coded_mask() ? mask : std::span<std::uint8_t>();
+    for (std::size_t c = 0; c < sent.size(); ++c)
+      if (sent[c] == 0)
+        for (std::size_t i = 0; i < shape.area(); ++i)
+          symbols[c * shape.area() + i] = static_cast<symbol>(parameters_.zero);
+    const auto reader = traverse(detail::symbol_reader<range_decoder>{coder, symbols.data(), zero(), parameters_.levels},
+                                 symbols.data(), shape, sent);
+    if (reader.out_of_range) return failure{errc::corrupt, "payload: a symbol is outside the levels of its plane"};
+    return reader.coder.finish();
   }
 
   /// Runs the models over `symbols` with any bit encoder in the place of the range coder: what tests and calibration
@@ -130,12 +189,8 @@ public:
   template <class BitEncoder>
   status run(std::span<const symbol> symbols, shape3 shape, std::span<const std::uint8_t> mask, BitEncoder& coder) {
     if (auto s = check_planes(symbols.size(), shape); !s) return s;
-    const auto zero = static_cast<std::int32_t>(parameters_.zero);
     if (auto s = put_mask(coder, mask); !s) return s;
-    traverse(symbols.data(), shape, mask, [&](std::size_t i, std::size_t, const symbol_context& c, BitModel* models) {
-      detail::put_distance(coder, models, layout_, c, symbols[i] - zero);
-      return symbols[i] - zero;
-    });
+    traverse(detail::symbol_writer<BitEncoder&>{coder, symbols.data(), zero()}, symbols.data(), shape, mask);
     return {};
   }
 
@@ -187,6 +242,11 @@ private:
     detail::resize(initial_, std::size_t{p.classes} * layout_.state_count());
     for (std::size_t i = 0; i < p.initial.size(); ++i) initial_[i] = unpack_state(p.initial[i]);
     models_ = initial_;
+    const auto max = static_cast<std::int32_t>(layout_.max_magnitude());
+    if (max > max_tabulated) return;
+    detail::resize(activities_, static_cast<std::size_t>(9 * max + 2));
+    for (std::int32_t sum = -max; sum <= layout_.no_neighbours(); ++sum)
+      activities_[static_cast<std::size_t>(sum + max)] = static_cast<std::uint8_t>(layout_.activity(sum));
   }
 
   status check_mask(std::size_t entries) const {
@@ -201,36 +261,37 @@ private:
   };
 
   template <class BitEncoder, class Choose>
-  status choose_with(BitEncoder& coder, std::span<symbol> symbols, shape3 shape, std::span<const std::uint8_t> mask, Choose& choose) {
-    if (auto s = check_planes(symbols.size(), shape); !s) return s;
-    if (auto s = put_mask(coder, mask); !s) return s;
-    const auto zero = static_cast<std::int32_t>(parameters_.zero);
-    for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i] = static_cast<symbol>(zero);
-    traverse(symbols.data(), shape, mask, [&](std::size_t i, std::size_t channel, const symbol_context& c, BitModel* models) {
-      const auto price = [&](symbol s) {
-        cost_counter count;
-        detail::put_distance(count, models, layout_, c, s - zero);
-        return count.total;
-      };
-      const symbol s = choose(i, channel, price);
-      symbols[i] = s;
-      detail::put_distance(coder, models, layout_, c, s - zero);
-      return s - zero;
-    });
-    return {};
+  BitEncoder choose_with(BitEncoder coder, std::span<symbol> symbols, shape3 shape, std::span<const std::uint8_t> mask,
+                         Choose& choose) {
+    for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i] = static_cast<symbol>(parameters_.zero);
+    return traverse(detail::symbol_chooser<BitEncoder, Choose>{coder, symbols.data(), zero(), choose}, symbols.data(),
+                    shape, mask).coder;
   }
 
-  // Visits every symbol of the sent channels with its context; visit() returns the symbol's distance from zero.
-  template <class Visit>
-  void traverse(const symbol* symbols, shape3 shape, std::span<const std::uint8_t> mask, Visit&& visit) {
+  std::int32_t zero() const noexcept { return static_cast<std::int32_t>(parameters_.zero); }
+
+  // Visits every symbol of the sent channels, and returns the visitor.
+  template <class Visitor>
+  Visitor traverse(Visitor visitor, const symbol* symbols, shape3 shape, std::span<const std::uint8_t> mask) {
     for (std::size_t i = 0; i < models_.size(); ++i) models_[i] = initial_[i];
+    detail::resize(rows_, 5 * (shape.width + 2));
+    return layout_.is_signed() ? walk<true>(visitor, symbols, shape, mask) : walk<false>(visitor, symbols, shape, mask);
+  }
+
+  template <bool Signed, class Visitor>
+  Visitor walk(Visitor visitor, const symbol* symbols, shape3 shape, std::span<const std::uint8_t> mask) {
     const std::size_t width = shape.width;
     // Two rows of distances with a margin of one on the left and one on the right.
-    detail::resize(rows_, 2 * (width + 2));
     std::int32_t* above = rows_.data();
     std::int32_t* here = above + width + 2;
-    const std::uint32_t top = 8 * layout_.max_magnitude();
-    const auto zero = static_cast<std::int32_t>(parameters_.zero);
+    // What the row above and the reference say about each symbol of a row.
+    std::int32_t* const sums = here + width + 2;
+    std::int32_t* const patterns = sums + width + 2;
+    std::int32_t* const expected = patterns + width + 2;
+    const context_layout layout = layout_;
+    const std::int32_t zero = this->zero();
+    const std::uint8_t* activities = activities_.empty() ? nullptr : activities_.data() + layout.max_magnitude();
+    const auto magnitude = [](std::int32_t v) { return Signed && v < 0 ? -v : v; };
     std::size_t i = 0;
     for (std::size_t channel = 0; channel < shape.channels; ++channel) {
       if (!mask.empty() && mask[channel] == 0) {
@@ -238,50 +299,56 @@ private:
         continue;
       }
       const std::size_t set = parameters_.channel_class.empty() ? 0 : parameters_.channel_class[channel];
-      BitModel* models = models_.data() + set * layout_.state_count();
+      BitModel* models = models_.data() + set * layout.state_count();
       const std::uint16_t reference =
           parameters_.reference.empty() ? parameters::no_reference : parameters_.reference[channel];
       const symbol* other = reference == parameters::no_reference ? nullptr : symbols + reference * shape.area();
       for (std::size_t y = 0; y < shape.height; ++y) {
-        // Outside the plane a neighbour is what its nearest known neighbour is.
-        here[0] = y > 0 ? above[1] : 0;
+        // Outside the plane a neighbour is what its nearest known neighbour is: above the first row, all are W.
         if (y > 0) {
           above[0] = above[1];
           above[width + 1] = above[width];
-        }
-        for (std::size_t x = 0; x < width; ++x, ++i) {
-          const std::int32_t w = here[x];
-          std::int32_t n = w, ne = w, nw = w;
-          if (y > 0) {
-            n = above[x + 1];
-            ne = above[x + 2];
-            nw = above[x];
+          for (std::size_t x = 0; x < width; ++x) {
+            const std::int32_t nw = above[x], n = above[x + 1], ne = above[x + 2];
+            sums[x] = 3 * magnitude(n) + 2 * magnitude(ne) - magnitude(nw);
+            patterns[x] = n != 0 ? 2 : 0;
+            if constexpr (Signed) expected[x] = 3 * n + 2 * ne - nw;
           }
-          const auto magnitude = [](std::int32_t v) { return v < 0 ? -v : v; };
-          std::int32_t activity = 3 * magnitude(w) + 3 * magnitude(n) + 2 * magnitude(ne) - magnitude(nw);
-          activity = activity < 0 ? 0 : activity * 8 / 7;
+        } else {
+          for (std::size_t x = 0; x < width; ++x) sums[x] = patterns[x] = expected[x] = 0;
+          sums[0] = layout.no_neighbours();
+        }
+        if (other != nullptr)
+          for (std::size_t x = 0; x < width; ++x)
+            patterns[x] |= static_cast<std::int32_t>(
+                reference_class(static_cast<std::uint32_t>(magnitude(other[y * width + x] - zero))) << 2);
+        const std::int32_t weight = y > 0 ? 3 : 7, not_zero = y > 0 ? 1 : 3;
+        std::int32_t w = y > 0 ? above[1] : 0;
+        for (std::size_t x = 0; x < width; ++x, ++i) {
+          const std::int32_t sum = weight * magnitude(w) + sums[x];
           symbol_context c;
-          c.activity = context_layout::quantise(static_cast<std::uint32_t>(activity) < top
-                                                    ? static_cast<std::uint32_t>(activity)
-                                                    : top);
-          if (x == 0 && y == 0) c.activity = layout_.first_activity();
-          c.pattern = (w != 0 ? 1u : 0u) | (n != 0 ? 2u : 0u);
-          if (other != nullptr)
-            c.pattern |= reference_class(static_cast<std::uint32_t>(magnitude(other[y * width + x] - zero))) << 2;
-          c.expected = 3 * w + 3 * n + 2 * ne - nw;
-          here[x + 1] = visit(i, channel, c, models);
+          c.activity = activities != nullptr ? activities[sum] : layout.activity(sum);
+          c.pattern = static_cast<std::uint32_t>(patterns[x] | (w != 0 ? not_zero : 0));
+          if constexpr (Signed) c.expected = weight * w + expected[x];
+          w = visitor.template visit<Signed>(i, channel, layout, c, models);
+          here[x + 1] = w;
         }
         std::int32_t* t = above;
         above = here;
         here = t;
       }
     }
+    return visitor;
   }
+
+  // The largest magnitude for which activities are looked up.
+  static constexpr std::int32_t max_tabulated = 255;
 
   parameters parameters_;
   context_layout layout_;
   std::size_t channels_;
   std::vector<BitModel> initial_, models_;
+  std::vector<std::uint8_t> activities_; // layout_.activity() of -max_magnitude..8 max_magnitude, or empty
   std::vector<std::int32_t> rows_;
 };
 

@@ -1,6 +1,6 @@
-"""An independent decoder of aecnn payloads, written from docs/bitstream.md, for clarity and not for speed.
+"""An independent decoder of aecnn payloads of the default mode, written from docs/bitstream.md, for clarity and not for speed.
 
-Section numbers are those of docs/bitstream.md. streams.py builds on it, for streams, record files and profiles.
+Section numbers are those of docs/bitstream.md. max_payload.py has the mode max. streams.py builds on it, for streams, record files and profiles.
 """
 from dataclasses import dataclass
 
@@ -115,12 +115,15 @@ class Model:
 
     def decide(self, coder):
         bit = coder.bit(min(max((self.quick + self.slow) >> 1, 32), 65504))
+        self.learn(bit)
+        return bit
+
+    def learn(self, bit):
         target = 65535 if bit else 0
         rate = 131072 // (2 * self.count + 3)
         self.quick += ((target - self.quick) * max(rate, 4096)) >> 16
         self.slow += ((target - self.slow) * max(rate, 512)) >> 16
         self.count = min(self.count + 1, 127)
-        return bit
 
 
 def activity(k):
@@ -164,13 +167,28 @@ class Parameters:
         return min(max(self.token((smallest + 4) // 8), 1), self.T)
 
 
-def decode_distance(coder, models, p, neighbours, first, f):
-    """Section 8. neighbours: X, N, E, V."""
+def neighbours_of(d, y, x):
+    """X, N, E and V at (y, x) of a plane of distances, section 8."""
+    if y == 0:
+        return (d[0][x - 1],) * 4 if x > 0 else (0, 0, 0, 0)
+    above = d[y - 1]
+    X = d[y][x - 1] if x > 0 else above[0]
+    return X, above[x], above[min(x + 1, len(above) - 1)], above[max(x - 1, 0)]
+
+
+def contexts_of(p, neighbours, first, f):
+    """a, r and e of section 8; f is that of the reference."""
     X, N, E, V = neighbours
     z = 3 * abs(X) + 3 * abs(N) + 2 * abs(E) - abs(V)
     a = p.A - 1 if first else activity(min(8 * max(z, 0) // 7, 8 * p.M))
-    r = (X != 0) + 2 * (N != 0) + 4 * f
     g = 3 * X + 3 * N + 2 * E - V
+    e = 0 if g == 0 else (3 if g > 7 else 1) if g > 0 else (4 if g < -7 else 2)
+    return a, (X != 0) + 2 * (N != 0) + 4 * f, e
+
+
+def decode_distance(coder, models, p, neighbours, first, f):
+    """Section 8. neighbours: X, N, E, V."""
+    a, r, e = contexts_of(p, neighbours, first, f)
     m = p.m0 + a * p.G
 
     def reach(k):
@@ -188,7 +206,6 @@ def decode_distance(coder, models, p, neighbours, first, f):
         return 0
     negative = 0
     if p.zero > 0:
-        e = 0 if g == 0 else (3 if g > 7 else 1) if g > 0 else (4 if g < -7 else 2)
         negative = models[16 * p.A + 3 * e + min(t, 3) - 1].decide(coder)
     v = p.least(t)
     if p.M > 15:
@@ -218,12 +235,8 @@ def decode_payload(payload, p, shape):
         d = distances[c]
         for y in range(h):
             for x in range(w):
-                X = d[y][x - 1] if x > 0 else d[y - 1][0] if y > 0 else 0
-                N = d[y - 1][x] if y > 0 else X
-                E = d[y - 1][min(x + 1, w - 1)] if y > 0 else X
-                V = d[y - 1][max(x - 1, 0)] if y > 0 else X
                 f = 0 if reference == 65535 else min(abs(distances[reference][y][x]), 2) + 1
-                v = decode_distance(coder, own, p, (X, N, E, V), x == 0 and y == 0, f)
+                v = decode_distance(coder, own, p, neighbours_of(d, y, x), x == 0 and y == 0, f)
                 if not 0 <= p.zero + v < p.levels:
                     raise StreamError("corrupt", f"symbol {p.zero + v} of {p.levels} levels")
                 d[y][x] = v

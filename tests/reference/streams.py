@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Streams, record files and what decoding needs of a profile file, written from docs/bitstream.md and docs/profile.md.
 
-Decoding ends at the input of the decoder network: symbols [L,h,w] and their values. Section numbers are those of
+The modes' payloads are those of decoder.py and max_payload.py. Decoding ends at the input of the decoder network: symbols [L,h,w] and their values. Section numbers are those of
 docs/bitstream.md where nothing else is said.
 
-    streams.py PROFILE.aecnn STREAMS.aec        one line per record: operating point, shape, largest distance from zero
+    streams.py PROFILE.aecnn STREAMS.aec        one line per record: mode, operating point, shape, largest distance from zero
 """
 import json
 import struct
@@ -14,8 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from content_hash import content_hash
-from decoder import Bytes, Parameters, StreamError, decode_payload, symbol_checksum
+import decoder
+import max_payload
+from decoder import Bytes, Parameters, StreamError, symbol_checksum
 
+# The decoders of payloads by mode: 0 default, 1 fast, 2 max.
+PAYLOADS = (decoder.decode_payload, None, max_payload.decode_payload)
 MAX_EXTENT, MAX_ELEMENTS = 1 << 14, 1 << 26
 
 
@@ -39,17 +43,23 @@ class Point:
         return v.astype(np.float32) * self.tensors["unit"][:, None, None]
 
 
+def mode_of(start):
+    """The mode that byte 0 of a stream names, section 2."""
+    if not 1 <= start >> 5 <= 3:
+        raise StreamError("unsupported_version", f"format {start >> 5}")
+    return (start >> 5) - 1
+
+
 def read_header(r, open_extents):
-    """Operating point, profile id, checksum, H and W (0 where they are not open), section 2. The payload stays in r."""
+    """Mode, operating point, profile id, checksum, H and W (0 where they are not open), section 2. The payload stays in r."""
     first, profile_id, checksum = r.integer(1), r.integer(1), r.integer(2)
-    if first >> 5 != 1:
-        raise StreamError("unsupported_version", f"stream of version {first >> 5}")
+    mode = mode_of(first)
     if not open_extents:
-        return first & 31, profile_id, checksum, 0, 0
+        return mode, first & 31, profile_id, checksum, 0, 0
     height, width = r.varint() + 1, r.varint() + 1
     if max(height, width) > MAX_EXTENT:
         raise StreamError("corrupt", f"extents {height}x{width}")
-    return first & 31, profile_id, checksum, height, width
+    return mode, first & 31, profile_id, checksum, height, width
 
 
 class Profile:
@@ -84,16 +94,16 @@ class Profile:
             self.points.append(Point(parameters, planes, o.get("projection", {"stride": 1})["stride"], quantizer))
 
     def decode(self, stream, bare=None):
-        """The operating point, mask and symbols [L,h,w] of a stream; of a bare payload where bare = (point, H, W)."""
+        """Mode, operating point, mask and symbols [L,h,w] of a stream; of a bare payload where bare = (mode, point, H, W)."""
         C, H, W = self.shape
         r = Bytes(stream)
         extents = None
         if bare is None:
-            j, profile_id, checksum, height, width = read_header(r, H == 0)
+            mode, j, profile_id, checksum, height, width = read_header(r, H == 0)
             if profile_id != self.hash >> 56:
                 raise StreamError("wrong_profile", f"profile id {profile_id}")
         else:
-            j, height, width = bare
+            mode, j, height, width = bare
         if H == 0:
             H, W = extents = height, width
             if min(extents) == 0:
@@ -104,29 +114,30 @@ class Profile:
         shape = (point.planes, -(-H // point.stride), -(-W // point.stride))
         if max(C * H * W, shape[0] * shape[1] * shape[2]) > MAX_ELEMENTS:
             raise StreamError("limit_exceeded", f"tensor of {C}x{H}x{W}")
-        mask, symbols = decode_payload(r.rest(), point.parameters, shape)
+        mask, symbols = PAYLOADS[mode](r.rest(), point.parameters, shape)
         if bare is None and symbol_checksum(symbols, self.hash, j, extents) != checksum:
             raise StreamError("checksum_mismatch", f"checksum {checksum:04x}")
-        return j, mask, symbols
+        return mode, j, mask, symbols
 
 
 def read_record_file(data):
-    """Content hash, None or the bare payloads' (operating point, H, W), and the records; section 14."""
+    """Content hash, None or the bare payloads' (mode, operating point, H, W), and the records; section 14."""
     if data[:4] != b"AECF":
         raise StreamError("bad_format", "not a record file")
     r = Bytes(data[4:])
-    version, kind, point, profile_hash = r.integer(1), r.integer(1), r.integer(1), r.integer(8)
+    version, kind, start, profile_hash = r.integer(1), r.integer(1), r.integer(1), r.integer(8)
     count, height, width = r.varint(), r.varint(), r.varint()
     if version != 1:
         raise StreamError("unsupported_version", f"record file of version {version}")
-    if kind > 1 or point > 31 or (kind == 0 and (point, height, width) != (0, 0, 0)):
+    if kind > 1 or (kind == 0 and (start, height, width) != (0, 0, 0)):
         raise StreamError("corrupt", "header of the record file")
+    bare = (mode_of(start), start & 31, height, width) if kind == 1 else None
     records = []
     for _ in range(count):
         records.append(r.take(r.varint()))
     if r.rest():
         raise StreamError("trailing_bytes", "bytes after the last record")
-    return profile_hash, (point, height, width) if kind == 1 else None, records
+    return profile_hash, bare, records
 
 
 def main():
@@ -137,9 +148,9 @@ def main():
     if profile_hash != profile.hash:
         raise StreamError("wrong_profile", f"content hash {profile_hash:016x}, expected {profile.hash:016x}")
     for i, record in enumerate(records):
-        j, _, symbols = profile.decode(record, bare)
+        mode, j, _, symbols = profile.decode(record, bare)
         shape = "x".join(map(str, symbols.shape))
-        print(f"record {i}: operating point {j}, symbols {shape}, largest distance "
+        print(f"record {i}: mode {('default', 'fast', 'max')[mode]}, operating point {j}, symbols {shape}, largest distance "
               f"{np.abs(symbols.astype(int) - profile.points[j].parameters.zero).max()}")
 
 

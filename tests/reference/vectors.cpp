@@ -1,7 +1,7 @@
 // Writes what check.py decodes with the reference decoder, into a folder:
-//   planes.jsonl      random planes of symbols of every kind, their payloads and checksums, and damaged payloads with
-//                     what the library says of them
-//   profile<i>.aecnn  profiles of every kind, with record files profile<i>*.aec
+//   planes.jsonl      random planes of symbols of every kind, their payloads in every mode and checksums, and damaged
+//                     payloads with what the library says of them
+//   profile<i>.aecnn  profiles of every kind, with record files profile<i>*.aec of all modes
 //   records.jsonl     symbols and values (the bits of binary32) that the records of these files stand for
 //   headers.jsonl     headers, good and bad, of a profile with open extents
 // The same on every machine.
@@ -20,6 +20,8 @@
 #include <aecnn/bitstream/record_file.hpp>
 #include <aecnn/encoder.hpp>
 #include <aecnn/entropy/context_coder.hpp>
+#include <aecnn/entropy/modes.hpp>
+#include <aecnn/entropy/symbol_coder.hpp>
 #include <aecnn/io/file.hpp>
 #include <aecnn/profile_io.hpp>
 #include <aecnn/quantize/uniform_quantizer.hpp>
@@ -207,7 +209,7 @@ private:
 };
 
 /// An object with what the library makes of a payload.
-object verdict(aecnn::context_coder& coder, const payload& bytes, aecnn::shape3 shape, std::size_t mask_size) {
+object verdict(aecnn::symbol_coder& coder, const payload& bytes, aecnn::shape3 shape, std::size_t mask_size) {
   std::vector<std::uint8_t> mask(mask_size);
   std::vector<symbol> symbols(shape.size());
   const auto decoded = coder.decode(bytes, shape, mask, symbols);
@@ -220,15 +222,20 @@ object verdict(aecnn::context_coder& coder, const payload& bytes, aecnn::shape3 
   return o;
 }
 
-void write_planes(const std::filesystem::path& folder) {
-  random r(1);
-  std::string text;
-  for (int number = 0; number < 600; ++number) {
+/// How many planes of a mode: one of `one_in` is large, up to `largest` rows and columns, for models to settle.
+struct amount {
+  int planes = 0;
+  std::uint32_t one_in = 0, largest = 0;
+  int damaged = 0; ///< copies of each payload
+};
+
+/// Payloads of random planes, good and damaged.
+void add_planes(random& r, const aecnn::entropy_mode& mode, amount n, std::string& text) {
+  for (int number = 0; number < n.planes; ++number) {
     aecnn::context_parameters p;
     p.levels = random_levels(r);
     p.zero = random_zero(r, p.levels);
-    // Some are large enough for models to settle.
-    const std::uint32_t extent = r.one_in(40) ? 32 : 7;
+    const std::uint32_t extent = r.one_in(n.one_in) ? n.largest : 7;
     const aecnn::shape3 shape{1 + r.below(5), 1 + r.below(extent), 1 + r.below(extent)};
     if (r.one_in(2)) {
       p.classes = static_cast<std::uint8_t>(1 + r.below(3));
@@ -252,7 +259,8 @@ void write_planes(const std::filesystem::path& folder) {
       const std::uint32_t states = p.classes * aecnn::context_layout(p.levels, p.zero).state_count();
       for (std::uint32_t i = 0; i < states; ++i) p.initial.push_back(static_cast<std::uint16_t>(factor * i));
     }
-    auto coder = aecnn::context_coder::create(p, shape.channels).value();
+    auto coder = aecnn::symbol_coder::create(p, shape.channels).value();
+    coder.set_mode(mode).value();
     const auto symbols = random_symbols(r, p, shape, mask);
     payload bytes;
     coder.encode(symbols, shape, mask, bytes).value();
@@ -260,6 +268,7 @@ void write_planes(const std::filesystem::path& folder) {
     const std::uint32_t point = r.below(32);
 
     object o;
+    o.add("mode", +mode.id);
     o.add("levels", p.levels).add("zero", p.zero).add("classes", +p.classes).add("channel_class", p.channel_class);
     o.add("reference", p.reference).add("mask_prior", p.mask_prior).add("factor", factor);
     o.add("shape", std::vector<std::size_t>{shape.channels, shape.height, shape.width});
@@ -271,29 +280,37 @@ void write_planes(const std::filesystem::path& folder) {
     o.add("open_checksum", aecnn::symbol_checksum(symbols, hash, point, aecnn::coded_extents(true, height, width)));
     text += o.line();
     // Lines with fewer members belong to the parameters above them.
-    for (int i = 0; i < 6; ++i) text += verdict(coder, damaged(r, bytes), shape, mask.size()).line();
+    for (int i = 0; i < n.damaged; ++i) text += verdict(coder, damaged(r, bytes), shape, mask.size()).line();
     above_plain_bits above_plain;
-    coder.run(symbols, shape, mask, above_plain).value();
+    if (mode == aecnn::standard_mode) {
+      auto standard = aecnn::context_coder::create(p, shape.channels).value();
+      standard.run(symbols, shape, mask, above_plain).value();
+    }
     if (above_plain.found) text += verdict(coder, above_plain.bytes, shape, mask.size()).line();
     // A tail that fits, behind bytes above the interval.
-    for (const std::size_t n : {std::size_t{4}, std::size_t{8}, std::size_t{12}}) {
-      if (bytes.size() <= n) continue;
+    for (const std::size_t filled : {std::size_t{4}, std::size_t{8}, std::size_t{12}}) {
+      if (bytes.size() <= filled || n.damaged < 4) continue;
       payload above = bytes;
-      for (std::size_t i = 0; i < n; ++i) above[i] = std::byte{255};
+      for (std::size_t i = 0; i < filled; ++i) above[i] = std::byte{255};
       text += verdict(coder, above, shape, mask.size()).line();
     }
   }
-  // The same where all bits of the mask are the unlikely ones: the bytes above the interval decode to the same mask.
+}
+
+/// Payloads whose mask has all of the unlikely bits: the bytes above the interval decode to the same mask.
+void add_unlikely_mask(const aecnn::entropy_mode& mode, std::string& text) {
   aecnn::context_parameters p;
   const aecnn::shape3 shape{9, 1, 1};
   p.mask_prior.assign(shape.channels, 65504);
-  auto coder = aecnn::context_coder::create(p, shape.channels).value();
+  auto coder = aecnn::symbol_coder::create(p, shape.channels).value();
+  coder.set_mode(mode).value();
   const std::vector<std::uint8_t> mask(shape.channels, 0);
   const std::vector<symbol> symbols(shape.channels, 0);
   payload bytes;
   coder.encode(symbols, shape, mask, bytes).value();
   object o;
-  o.add("levels", 2)
+  o.add("mode", +mode.id)
+      .add("levels", 2)
       .add("zero", 0)
       .add("classes", 1)
       .add("channel_class", p.channel_class)
@@ -301,16 +318,26 @@ void write_planes(const std::filesystem::path& folder) {
   o.add("mask_prior", p.mask_prior).add("factor", 0).add("shape", std::vector<std::size_t>{9, 1, 1});
   o.add("payload", bytes).add("mask", mask).add("symbols", symbols);
   text += o.line();
-  for (std::size_t i = 0; i < 8; ++i) bytes[i] = std::byte{255};
+  for (std::size_t i = 0; i < 8 && i < bytes.size(); ++i) bytes[i] = std::byte{255};
   text += verdict(coder, bytes, shape, mask.size()).line();
+}
+
+void write_planes(const std::filesystem::path& folder) {
+  random r(1);
+  std::string text;
+  // The reference decoder of the mode max is slow.
+  add_planes(r, aecnn::standard_mode, {600, 40, 32, 6}, text);
+  add_planes(r, aecnn::fast_mode, {400, 10, 48, 6}, text);
+  add_planes(r, aecnn::max_mode, {200, 14, 24, 2}, text);
+  for (const auto& mode : aecnn::entropy_modes) add_unlikely_mask(mode, text);
   write_text(folder / "planes.jsonl", text);
 }
 
 /// Appends the records of one encoder to a file and what they stand for to `text`.
-void encode_records(const aecnn::profile& p, std::size_t point, aecnn::framing frame, random& r,
+void encode_records(const aecnn::profile& p, std::size_t point, aecnn::framing frame, const aecnn::entropy_mode& mode, random& r,
                     std::vector<payload>& streams, std::size_t height, std::size_t width, const std::string& file,
                     std::string& text) {
-  aecnn::encoder encoder(p, {.operating_point = point, .frame = frame});
+  aecnn::encoder encoder(p, {.operating_point = point, .frame = frame, .mode = mode});
   const auto& o = p.operating_points[point];
   const auto quantise = aecnn::uniform_quantizer::create(o.quantizer, o.latents(), !o.projection).value();
   for (int n = 0; n < 3; ++n) {
@@ -326,7 +353,7 @@ void encode_records(const aecnn::profile& p, std::size_t point, aecnn::framing f
     for (std::size_t i = 0; i < symbols.size(); ++i)
       values.push_back(std::bit_cast<std::uint32_t>(quantise.value(i / shape.area(), symbols[i])));
     object line;
-    line.add("file", file).add("record", streams.size() - 1).add("point", point);
+    line.add("file", file).add("record", streams.size() - 1).add("mode", +mode.id).add("point", point);
     line.add("shape", std::vector<std::size_t>{shape.channels, shape.height, shape.width});
     text += line.add("symbols", symbols).add("values", values).line();
   }
@@ -349,22 +376,25 @@ void write_records(const std::filesystem::path& folder) {
       aecnn::io::write_file(folder / file, bytes);
     };
     std::vector<payload> all;
-    for (std::size_t point = 0; point < p.operating_points.size(); ++point) {
-      const std::size_t height = p.open_extents() ? 1 + r.below(200) : p.shape.height;
-      const std::size_t width = p.open_extents() ? 1 + r.below(9) : p.shape.width;
-      encode_records(p, point, aecnn::framing::standard, r, all, height, width, name + ".aec", text);
-      std::vector<payload> bare;
-      const std::string file = name + "_bare" + std::to_string(point) + ".aec";
-      encode_records(p, point, aecnn::framing::none, r, bare, height, width, file, text);
-      aecnn::record_file f;
-      f.frame = aecnn::framing::none;
-      f.operating_point = static_cast<std::uint32_t>(point);
-      if (p.open_extents()) {
-        f.height = height;
-        f.width = width;
+    for (std::size_t point = 0; point < p.operating_points.size(); ++point)
+      for (const auto& mode : aecnn::entropy_modes) {
+        const std::uint32_t highest = mode == aecnn::max_mode ? 20 : 200;
+        const std::size_t height = p.open_extents() ? 1 + r.below(highest) : p.shape.height;
+        const std::size_t width = p.open_extents() ? 1 + r.below(9) : p.shape.width;
+        encode_records(p, point, aecnn::framing::standard, mode, r, all, height, width, name + ".aec", text);
+        std::vector<payload> bare;
+        const std::string file = name + "_bare" + std::to_string(point) + "_" + mode.name + ".aec";
+        encode_records(p, point, aecnn::framing::none, mode, r, bare, height, width, file, text);
+        aecnn::record_file f;
+        f.frame = aecnn::framing::none;
+        f.operating_point = static_cast<std::uint32_t>(point);
+        f.mode = mode.id;
+        if (p.open_extents()) {
+          f.height = height;
+          f.width = width;
+        }
+        save(file, f, bare);
       }
-      save(file, f, bare);
-    }
     save(name + ".aec", {}, all);
   }
   write_text(folder / "records.jsonl", text);
@@ -377,6 +407,7 @@ void write_headers(const std::filesystem::path& folder) {
     const bool open = r.one_in(2);
     aecnn::stream_header h;
     h.operating_point = r.below(32);
+    h.mode = static_cast<std::uint8_t>(r.below(aecnn::formats));
     h.profile_id = static_cast<std::uint8_t>(r.below(256));
     h.checksum = static_cast<std::uint16_t>(r.below(65536));
     h.height = 1 + r.below(1u << (1 + r.below(14)));
@@ -391,7 +422,7 @@ void write_headers(const std::filesystem::path& folder) {
       object o;
       o.add("open", open ? 1 : 0).add("header", bytes);
       if (read)
-        o.add("fields", std::vector<std::size_t>{read->operating_point, read->profile_id, read->checksum, read->height,
+        o.add("fields", std::vector<std::size_t>{read->mode, read->operating_point, read->profile_id, read->checksum, read->height,
                                                  read->width, reader.remaining()});
       else
         o.add("error", aecnn::name(read.error().code));
@@ -399,6 +430,7 @@ void write_headers(const std::filesystem::path& folder) {
       if (r.one_in(2)) bytes.push_back(static_cast<std::byte>(r.below(256)));
       bytes.resize(r.below(static_cast<std::uint32_t>(bytes.size()) + 1));
       if (!bytes.empty() && r.one_in(2)) bytes.back() ^= static_cast<std::byte>(1u << r.below(8));
+      if (!bytes.empty() && r.one_in(8)) bytes[0] ^= static_cast<std::byte>(1u << r.below(8));
       if (bytes.size() > 4 && r.one_in(4)) bytes.insert(bytes.end(), {std::byte{0x80}, std::byte{0}, std::byte{1}});
     }
   }

@@ -212,9 +212,16 @@ public:
   /// The same, and errc::invalid_argument on a symbol out of range.
   status check_input(std::span<const symbol> symbols, shape3 shape) const {
     if (auto s = check_planes(symbols.size(), shape); !s) return s;
-    for (const symbol v : symbols)
-      if (v >= parameters_.levels)
-        return detail::fail(errc::invalid_argument, "symbol ", +v, ", expected below ", parameters_.levels);
+    // In blocks without a branch, which compilers turn into vector instructions.
+    constexpr std::size_t block = 64;
+    const auto last = static_cast<symbol>(parameters_.levels - 1);
+    const symbol* const first = symbols.data();
+    std::size_t i = 0;
+    for (symbol above = 0; i + block <= symbols.size() && above == 0; i += above == 0 ? block : 0)
+      for (std::size_t k = 0; k < block; ++k) above = static_cast<symbol>(above | (first[i + k] > last ? 1 : 0));
+    for (; i < symbols.size(); ++i)
+      if (first[i] > last)
+        return detail::fail(errc::invalid_argument, "symbol ", +first[i], ", expected below ", parameters_.levels);
     return {};
   }
 

@@ -1,147 +1,90 @@
-// The entropy coder alone, on symbol planes made of the shipped feature tensors by min-max quantisation of each tensor
-// to 8, 4 and 2 bits; zstd on the same symbols, one a byte, where it is found.
+// The entropy coders alone, cold, every plane of symbols on its own, beside other people's coders where they are found: zstd,
+// htscodecs, brotli, JPEG XL on a mosaic of the channels.
 //
-// "untrained" starts from nothing; "trained" takes initial states, channel classes and references from the first half
-// of the tensors. All are measured on the second half. Counters: symbols a second (a million is 1 MB of 8-bit symbols),
-// bits a symbol.
+// The planes are the shipped feature tensors, min-max quantised to 8, 6, 4 and 2 bits, or those of the list that the environment
+// variable AECNN_BENCH_PLANES names (bench/report/make_planes.py writes such lists). AECNN_BENCH_SLOW=1 adds the coders that take
+// 0.1 to 1 MB/s. Counters: bits_per_symbol, headers included (two bytes more a plane are counted for a frame), and bytes a second,
+// where a symbol is a byte.
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <cstdlib>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
-#include <aecnn/calibrate/priors.hpp>
-#include <aecnn/entropy/context_coder.hpp>
-#include <aecnn/io/npy.hpp>
-
-#include "support/min_max.hpp"
-#if AECNN_BENCH_ZSTD
-#include "support/zstd.hpp"
-#endif
+#include "support/plane_coder.hpp"
+#include "support/symbol_corpus.hpp"
 
 namespace {
 
 struct corpus {
-  aecnn::shape3 shape;
-  std::vector<std::vector<aecnn::symbol>> first, second; ///< halves of the tensors
+  std::vector<bench::symbol_plane> planes;
+  std::size_t symbols = 0;
 };
 
 corpus load(int bits) {
-  const auto batch = aecnn::io::load_features(AECNN_EXAMPLE_DATA "/resnet56_stage2.npy");
-  corpus c{batch.shape, {}, {}};
-  for (std::size_t i = 0; i < batch.count; ++i) {
-    const auto q = bench::quantise_min_max({batch[i].data, batch.shape.size()}, bits);
-    (i < batch.count / 2 ? c.first : c.second).emplace_back(q.symbols.begin(), q.symbols.end());
-  }
+  const char* list = std::getenv("AECNN_BENCH_PLANES");
+  corpus c;
+  c.planes = list != nullptr ? bench::load_planes(list, bits) : bench::quantise_features(AECNN_EXAMPLE_DATA "/resnet56_stage2.npy", bits);
+  for (const auto& p : c.planes) c.symbols += p.symbols.size();
   return c;
 }
 
-aecnn::context_parameters parameters(const corpus& c, int bits, bool trained) {
-  aecnn::context_parameters p;
-  p.levels = 1U << bits;
-  if (!trained) return p;
-  aecnn::assign_classes(p, c.first, c.shape.channels);
-  aecnn::assign_references(p, c.first, c.shape.channels);
-  aecnn::prior_statistics statistics(p);
-  for (const auto& s : c.first) statistics.add(s, c.shape).value();
-  p.initial = statistics.train();
-  return p;
+void set_counters(benchmark::State& state, const corpus& c, std::size_t payload_bytes) {
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(c.symbols));
+  state.counters["bits_per_symbol"] =
+      8 * static_cast<double>(payload_bytes + 2 * c.planes.size()) / static_cast<double>(c.symbols);
 }
 
-void set_counters(benchmark::State& state, const corpus& c, std::size_t bytes) {
-  const double symbols = static_cast<double>(c.shape.size() * c.second.size());
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(symbols));
-  state.counters["bits_per_symbol"] = 8 * static_cast<double>(bytes) / symbols;
-}
-
-void encode(benchmark::State& state, bool trained) {
-  const int bits = static_cast<int>(state.range(0));
-  const corpus c = load(bits);
-  auto coder = aecnn::context_coder::create(parameters(c, bits, trained), c.shape.channels).value();
-  std::vector<std::byte> stream;
+void encode(benchmark::State& state, bench::plane_coder& coder, const corpus& c) {
   std::size_t bytes = 0;
   for (auto _ : state) {
     bytes = 0;
-    for (const auto& s : c.second) {
-      stream.clear();
-      coder.encode(s, c.shape, {}, stream).value();
-      bytes += stream.size();
-    }
-    benchmark::DoNotOptimize(stream.data());
+    for (const auto& p : c.planes) bytes += coder.encode(p).size();
   }
   set_counters(state, c, bytes);
 }
 
-void decode(benchmark::State& state, bool trained) {
-  const int bits = static_cast<int>(state.range(0));
-  const corpus c = load(bits);
-  auto coder = aecnn::context_coder::create(parameters(c, bits, trained), c.shape.channels).value();
-  std::vector<std::vector<std::byte>> streams(c.second.size());
+void decode(benchmark::State& state, bench::plane_coder& coder, const corpus& c) {
+  std::vector<std::vector<std::byte>> payloads;
   std::size_t bytes = 0;
-  for (std::size_t i = 0; i < streams.size(); ++i) {
-    coder.encode(c.second[i], c.shape, {}, streams[i]).value();
-    bytes += streams[i].size();
+  for (const auto& p : c.planes) {
+    const auto payload = coder.encode(p);
+    payloads.emplace_back(payload.begin(), payload.end());
+    bytes += payload.size();
+    coder.decode(payloads.back(), p);
+    if (!coder.decoded(p)) throw std::runtime_error("the decoded symbols differ");
   }
-  std::vector<aecnn::symbol> symbols(c.shape.size());
-  for (auto _ : state) {
-    for (const auto& s : streams) coder.decode(s, c.shape, {}, symbols).value();
-    benchmark::DoNotOptimize(symbols.data());
-  }
-  if (symbols != c.second.back()) throw std::runtime_error("decoded symbols differ");
+  for (auto _ : state)
+    for (std::size_t i = 0; i < payloads.size(); ++i) coder.decode(payloads[i], c.planes[i]);
   set_counters(state, c, bytes);
 }
-
-BENCHMARK_CAPTURE(encode, untrained, false)->Arg(8)->Arg(4)->Arg(2)->ArgName("bits")->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(encode, trained, true)->Arg(8)->Arg(4)->Arg(2)->ArgName("bits")->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(decode, untrained, false)->Arg(8)->Arg(4)->Arg(2)->ArgName("bits")->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(decode, trained, true)->Arg(8)->Arg(4)->Arg(2)->ArgName("bits")->Unit(benchmark::kMillisecond);
-
-#if AECNN_BENCH_ZSTD
-std::vector<std::vector<std::uint8_t>> as_bytes(const corpus& c) {
-  std::vector<std::vector<std::uint8_t>> planes;
-  for (const auto& s : c.second) {
-    planes.emplace_back();
-    for (const aecnn::symbol v : s) planes.back().push_back(static_cast<std::uint8_t>(v));
-  }
-  return planes;
-}
-
-void zstd_encode(benchmark::State& state) {
-  const corpus c = load(static_cast<int>(state.range(0)));
-  bench::zstd_codec zstd(static_cast<int>(state.range(1)));
-  const auto planes = as_bytes(c);
-  std::size_t bytes = 0;
-  for (auto _ : state) {
-    bytes = 0;
-    for (const auto& p : planes) bytes += zstd.compress(p).size();
-    benchmark::ClobberMemory();
-  }
-  set_counters(state, c, bytes);
-}
-
-void zstd_decode(benchmark::State& state) {
-  const corpus c = load(static_cast<int>(state.range(0)));
-  bench::zstd_codec zstd(static_cast<int>(state.range(1)));
-  std::vector<std::vector<std::uint8_t>> frames;
-  std::size_t bytes = 0;
-  for (const auto& p : as_bytes(c)) {
-    const auto frame = zstd.compress(p);
-    frames.emplace_back(frame.begin(), frame.end());
-    bytes += frame.size();
-  }
-  std::vector<std::uint8_t> symbols(c.shape.size());
-  for (auto _ : state) {
-    for (const auto& f : frames) zstd.decompress(f, symbols);
-    benchmark::DoNotOptimize(symbols.data());
-  }
-  set_counters(state, c, bytes);
-}
-
-BENCHMARK(zstd_encode)->ArgsProduct({{8, 4, 2}, {3, 19}})->ArgNames({"bits", "level"})->Unit(benchmark::kMillisecond);
-BENCHMARK(zstd_decode)->ArgsProduct({{8, 4, 2}, {3, 19}})->ArgNames({"bits", "level"})->Unit(benchmark::kMillisecond);
-#endif
 
 } // namespace
+
+int main(int argc, char** argv) {
+  const char* slow = std::getenv("AECNN_BENCH_SLOW");
+  auto coders = bench::all_coders(slow != nullptr && std::string(slow) == "1");
+  std::vector<std::unique_ptr<corpus>> corpora;
+  for (const int bits : {8, 6, 4, 2}) {
+    corpora.push_back(std::make_unique<corpus>(load(bits)));
+    const corpus& c = *corpora.back();
+    if (c.planes.empty()) continue;
+    for (auto& [name, coder] : coders) {
+      const std::string what = "/" + name + "/" + std::to_string(bits) + " bit";
+      benchmark::RegisterBenchmark(("encode" + what).c_str(), [&c, &coder = *coder](benchmark::State& s) { encode(s, coder, c); })
+          ->Unit(benchmark::kMillisecond);
+      benchmark::RegisterBenchmark(("decode" + what).c_str(), [&c, &coder = *coder](benchmark::State& s) { decode(s, coder, c); })
+          ->Unit(benchmark::kMillisecond);
+    }
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # Measures and writes docs/results.md and docs/figures anew.
-# Usage: bash bench/report/results.sh rates|speeds [FEATURES.npy...]
-#   rates   rate and distortion on each of the files, and on the shipped examples/data/resnet56_stage2.npy
-#   speeds  the ratios of speeds; wants a machine that does nothing else
+# Usage: bash bench/report/results.sh rates|coders|priors|speeds [FILE...]
+#   rates   rate and distortion on each of the files of features, and on the shipped examples/data/resnet56_stage2.npy
+#   coders  the entropy coders and their peers on each of the lists of planes (FOLDER/list.txt, see make_planes.py), and on the shipped
+#           tensors; takes an hour a million symbols where JPEG XL is found; speeds want a machine that does nothing else
+#   priors  what initial states bring on the files of features together, and on the shipped one
+#   speeds  the other ratios of speeds
 # Measurements are kept in BUILD/report, so that rates may be measured file by file; remove the folder to start over.
 # BUILD (build/release) is where the benchmarks are built, PYTHON (python3) draws. Needs libzstd-dev and python3-matplotlib.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 what=${1:-}
-if [ "$what" != rates ] && [ "$what" != speeds ]; then
-  sed -n '2,8p' "$0" >&2
+if ! [[ $what =~ ^(rates|coders|priors|speeds)$ ]]; then
+  sed -n '2,11p' "$0" >&2
   exit 2
 fi
 files=()
@@ -37,9 +40,32 @@ if [ "$what" = rates ]; then
       "$python" bench/report/plot.py "$file" docs/figures
     fi
   done
+elif [ "$what" = coders ]; then
+  cmake --build "$build" --target entropy_bench
+  for list in "" "${files[@]}"; do
+    data=resnet56_stage2
+    if [ -n "$list" ]; then
+      data=$(basename "$(dirname "$list")")
+      export AECNN_BENCH_PLANES=$list
+    fi
+    out=$folder/coders_$data.json
+    AECNN_BENCH_SLOW=1 "$build/bench/entropy_bench" --benchmark_min_time=0.5 --benchmark_out="$out.part" \
+      --benchmark_out_format=json
+    mv "$out.part" "$out"
+    if grep -q "figures/coders_$data.svg" docs/results.md; then "$python" bench/report/plot_coders.py "$out" docs/figures; fi
+  done
+elif [ "$what" = priors ]; then
+  cmake --build "$build" --target bench_entropy_priors
+  "$build/bench/bench_entropy_priors" examples/data/resnet56_stage2.npy >"$folder/priors_resnet56_stage2.json"
+  if [ ${#files[@]} -gt 0 ]; then "$build/bench/bench_entropy_priors" "${files[@]}" >"$folder/priors_features.json"; fi
+  for data in resnet56_stage2 features; do
+    if [ -e "$folder/priors_$data.json" ] && grep -q "figures/priors_$data.svg" docs/results.md; then
+      "$python" bench/report/plot_priors.py "$folder/priors_$data.json" docs/figures
+    fi
+  done
 else
-  cmake --build "$build" --target quantize_bench entropy_bench codec_bench
-  for pair in quantize:quantise entropy:entropy codec:codec; do
+  cmake --build "$build" --target quantize_bench codec_bench
+  for pair in quantize:quantise codec:codec; do
     out=$folder/${pair#*:}.json
     "$build/bench/${pair%:*}_bench" --benchmark_repetitions=5 --benchmark_report_aggregates_only=true \
       --benchmark_out="$out.part" --benchmark_out_format=json

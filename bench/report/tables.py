@@ -75,6 +75,11 @@ def code_length(files):
     return table(["over all data above", ""], lines)
 
 
+def load_json(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
 def load_runs(path):
     """A Google Benchmark JSON file: the medians of repetitions, or single runs, by name."""
     with open(path, encoding="utf-8") as file:
@@ -89,19 +94,34 @@ def quantise(runs):
                  [[name.split("/")[3].replace("_", " "), f"{b['memcpy_share']:.2f}"] for name, b in runs.items()])
 
 
-def entropy(runs):
-    """entropy_bench: the coder's speed as a multiple of zstd's on the same symbols."""
+def coders(runs):
+    """entropy_bench: bits a symbol of every coder, and its speed as a multiple of zstd -3's in the same run."""
+    names = list(dict.fromkeys(name.split("/")[1] for name in runs))
+    depths = list(dict.fromkeys(name.split("/")[2] for name in runs))
     lines = []
-    for bits in ("8", "4", "2"):
-        ours = {way: runs[f"{way}/trained/bits:{bits}"] for way in ("encode", "decode")}
-        line = [bits, f"{ours['encode']['bits_per_symbol']:.3f}"]
-        for level in ("19", "3"):
-            zstd = {way: runs[f"zstd_{way}/bits:{bits}/level:{level}"] for way in ("encode", "decode")}
-            line.append(f"{zstd['encode']['bits_per_symbol']:.3f}")
-            for way in ("encode", "decode"):
-                line.append(f"{ours[way]['items_per_second'] / zstd[way]['items_per_second']:.2g}")
+    for name in names:
+        line = [name] + [f"{runs[f'encode/{name}/{d}']['bits_per_symbol']:.3f}" for d in depths]
+        for way in ("encode", "decode"):
+            line.append(" / ".join(
+                f"{runs[f'{way}/{name}/{d}']['bytes_per_second'] / runs[f'{way}/zstd -3/{d}']['bytes_per_second']:.2g}" for d in depths))
         lines.append(line)
-    return table(["bit depth", "bits a symbol", "zstd -19", "encoding", "decoding", "zstd -3", "encoding", "decoding"], lines)
+    sizes = " / ".join(d.removesuffix(" bit") for d in depths)
+    return table(["coder"] + depths + [f"encoding, {sizes} bit", f"decoding, {sizes} bit"], lines)
+
+
+def priors(rows):
+    """bench_entropy_priors: bits a symbol against the size of a tensor, cold and trained."""
+    lines = []
+    for r in rows:
+        line = [str(r["bits"]), f"{r['symbols']:,}"]
+        for mode in ("default", "max"):
+            cold, trained = r[f"{mode}_cold"], r[f"{mode}_trained"]
+            line += [f"{cold:.3f}", f"{trained:.3f}", f"{100 * (trained / cold - 1):.1f} %"]
+        lines.append(line + [f"{r['prior_bytes'] / 1024:.1f}"])
+    head = ["bits", "symbols"]
+    for mode in ("default", "max"):
+        head += [f"{mode}: cold", "trained", "change"]
+    return table(head + ["KiB of prior"], lines)
 
 
 def codec(runs):

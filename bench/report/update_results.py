@@ -12,7 +12,7 @@ import re
 import sys
 
 import tables
-from measurements import load
+from measurements import load as load_csv
 
 
 def make(name, folder):
@@ -20,11 +20,15 @@ def make(name, folder):
     word, _, data = name.partition(" ")
     if word in ("equal", "ladder"):
         path = os.path.join(folder, f"{data}.csv")
-        return getattr(tables, word)(load(path)) if os.path.exists(path) else None
+        return getattr(tables, word)(load_csv(path)) if os.path.exists(path) else None
     if word in ("overview", "code_length"):
         files = sorted(glob.glob(os.path.join(folder, "*.csv")))
-        return getattr(tables, word)([load(f) for f in files]) if files else None
-    if word in ("quantise", "entropy", "codec"):
+        return getattr(tables, word)([load_csv(f) for f in files]) if files else None
+    if word in ("coders", "priors"):
+        path = os.path.join(folder, f"{word}_{data}.json")
+        load = tables.load_runs if word == "coders" else tables.load_json
+        return getattr(tables, word)(load(path)) if os.path.exists(path) else None
+    if word in ("quantise", "codec"):
         path = os.path.join(folder, f"{word}.json")
         return getattr(tables, word)(tables.load_runs(path)) if os.path.exists(path) else None
     raise SystemExit(f"no table '{name}'")

@@ -129,7 +129,7 @@ TEST_CASE("short payloads need no tables: a few symbols take a few bytes") {
 }
 
 TEST_CASE("the tables of a profile are used where they fit") {
-  const shape3 shape{4, 8, 8};
+  const shape3 shape{4, 4, 4};
   context_parameters p;
   p.levels = 16;
   auto teacher = aecnn::context_coder::create(p, 4).value();

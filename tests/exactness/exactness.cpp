@@ -2,8 +2,9 @@
 //
 //   exactness run GOLDEN OUT COUNT [FEATURES.npy PROFILE.aecnn]...
 //       for every profile of the golden vectors and its tensors, and up to COUNT tensors of every FEATURES.npy under its
-//       PROFILE.aecnn, a line per tensor and operating point: hash of the symbols, hash and length of the stream. Writes the
-//       decoded tensors to OUT: per tensor a 64-bit count, then 32-bit floats, little-endian.
+//       PROFILE.aecnn, a line per tensor, operating point and mode: hash of the symbols, hash and length of the stream. Writes the
+//       decoded tensors to OUT: per tensor a 64-bit count, then 32-bit floats, little-endian. The slow mode max has a quarter of the
+//       tensors.
 //   exactness compare OUT OUT
 //       the largest difference of two such files relative to the largest magnitude of its tensor; exit status 1 above 1e-5.
 #include <cmath>
@@ -20,6 +21,7 @@
 
 #include <aecnn/codec.hpp>
 #include <aecnn/core/bytes.hpp>
+#include <aecnn/entropy/modes.hpp>
 #include <aecnn/io/file.hpp>
 #include <aecnn/io/npy.hpp>
 #include <aecnn/profile_io.hpp>
@@ -42,21 +44,24 @@ bytes encode_channels_last(aecnn::encoder& e, const aecnn::tensor_view<const flo
 
 void run(const std::string& label, const aecnn::profile& p, const aecnn::io::feature_batch& batch, std::size_t count, bytes& out) {
   aecnn::decoder d(p);
-  for (std::size_t i = 0; i < p.operating_points.size(); ++i) {
-    aecnn::encoder e(p, {.operating_point = i});
-    for (std::size_t t = 0; t < batch.count && t < count; ++t) {
-      const bytes stream = e.encode(batch[t]);
-      const std::uint64_t symbols = golden::hash(e.symbols());
-      std::cout << label << " point " << i << " tensor " << t << " symbols " << golden::to_hex(symbols, 16) << " stream "
-                << golden::to_hex(golden::hash(stream), 16) << " bytes " << stream.size() << '\n';
-      if (encode_channels_last(e, batch[t]) != stream) throw std::runtime_error(label + ": channels-last elements give another stream");
-      const auto y = d.decode(stream);
-      if (golden::hash(d.try_decode_symbols(stream).value()) != symbols) throw std::runtime_error(label + ": other symbols decoded");
-      aecnn::byte_writer w(out);
-      w.u64(y.size());
-      for (std::size_t k = 0; k < y.size(); ++k) w.f32(y.data()[k]);
+  for (std::size_t i = 0; i < p.operating_points.size(); ++i)
+    for (const auto& mode : aecnn::entropy_modes) {
+      aecnn::encoder e(p, {.operating_point = i, .mode = mode});
+      for (std::size_t t = 0; t < batch.count && t < count; ++t) {
+        if (mode == aecnn::max_mode && t % 4 != 0) continue;
+        const bytes stream = e.encode(batch[t]);
+        const std::uint64_t symbols = golden::hash(e.symbols());
+        std::cout << label << " point " << i << " tensor " << t << " mode " << mode.name << " symbols " << golden::to_hex(symbols, 16)
+                  << " stream " << golden::to_hex(golden::hash(stream), 16) << " bytes " << stream.size() << '\n';
+        if (golden::hash(d.try_decode_symbols(stream).value()) != symbols) throw std::runtime_error(label + ": other symbols decoded");
+        if (mode != aecnn::standard_mode) continue; // the symbols, and so the tensor, are those of the default mode
+        if (encode_channels_last(e, batch[t]) != stream) throw std::runtime_error(label + ": channels-last elements give another stream");
+        const auto y = d.decode(stream);
+        aecnn::byte_writer w(out);
+        w.u64(y.size());
+        for (std::size_t k = 0; k < y.size(); ++k) w.f32(y.data()[k]);
+      }
     }
-  }
 }
 
 int compare(const std::string& a_path, const std::string& b_path) {

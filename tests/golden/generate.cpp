@@ -48,10 +48,15 @@ public:
       aecnn::io::save_npy(folder_ / (f.name + ".npy"), all, {f.tensors.size(), f.shape.channels, f.shape.height, f.shape.width});
       for (std::size_t t = 0; t < f.tensors.size(); ++t)
         for (std::size_t i = 0; i < p.operating_points.size(); ++i)
-          for (const auto frame : {framing::standard, framing::none}) write(name, p, f, t, i, frame);
+          for (const auto frame : {framing::standard, framing::none})
+            for (const auto& mode : aecnn::entropy_modes)
+              // The symbols are the same in every mode: those that are not the default have one tensor a point.
+              if (mode == aecnn::standard_mode || t == i % f.tensors.size()) write(name, p, f, t, i, frame, mode);
     }
     if (inputs[0].shape.size() > 1000) return; // long streams fail for the same reasons
-    for (std::size_t i = 0; i < p.operating_points.size(); ++i) damage(name, p, inputs[0], i);
+    for (std::size_t i = 0; i < p.operating_points.size(); ++i)
+      for (const auto& mode : aecnn::entropy_modes)
+        if (mode == aecnn::standard_mode || i == 0) damage(name, p, inputs[0], i, mode);
   }
   void finish() {
     good_.flush();
@@ -60,8 +65,11 @@ public:
   }
 
 private:
-  static aecnn::decoder decoder_for(const aecnn::profile& p, std::size_t i, framing frame, shape3 s) {
-    aecnn::decode_options o{frame, i, 0, 0, {}};
+  static aecnn::decoder decoder_for(const aecnn::profile& p, std::size_t i, framing frame, aecnn::entropy_mode mode, shape3 s) {
+    aecnn::decode_options o;
+    o.frame = frame;
+    o.operating_point = i;
+    if (frame == framing::none) o.mode = mode;
     if (frame == framing::none && p.open_extents()) {
       o.height = s.height;
       o.width = s.width;
@@ -69,36 +77,38 @@ private:
     return aecnn::decoder(p, o);
   }
 
-  void write(const std::string& name, const aecnn::profile& p, const features& f, std::size_t t, std::size_t i, framing frame) {
+  void write(const std::string& name, const aecnn::profile& p, const features& f, std::size_t t, std::size_t i, framing frame,
+             const aecnn::entropy_mode& mode) {
     golden::vector v;
     v.profile = name;
     v.features = f.name;
     v.tensor = t;
     v.point = i;
     v.frame = frame;
-    aecnn::encoder e(p, {.operating_point = i, .frame = frame});
+    v.mode = mode;
+    aecnn::encoder e(p, {.operating_point = i, .frame = frame, .mode = mode});
     v.stream = e.encode(feature_tensors::view(f.tensors[t], f.shape));
     v.symbols = golden::hash(e.symbols());
-    auto d = decoder_for(p, i, frame, f.shape);
+    auto d = decoder_for(p, i, frame, mode, f.shape);
     const auto y = d.decode(v.stream);
     for (std::size_t k = 0; k < golden::sampled; ++k) v.values.push_back(y.data()[golden::sample_index(k, y.size())]);
     good_ << golden::to_line(v) << '\n';
   }
 
   // One damaged stream for each cause, as this version reports it.
-  void damage(const std::string& name, const aecnn::profile& p, const features& f, std::size_t i) {
+  void damage(const std::string& name, const aecnn::profile& p, const features& f, std::size_t i, const aecnn::entropy_mode& mode) {
     for (const auto frame : {framing::standard, framing::none}) {
-      aecnn::encoder e(p, {.operating_point = i, .frame = frame});
+      aecnn::encoder e(p, {.operating_point = i, .frame = frame, .mode = mode});
       const bytes good = e.encode(feature_tensors::view(f.tensors[0], f.shape));
       const std::size_t n = good.size();
       const bool open = p.open_extents() && frame == framing::none;
-      auto d = decoder_for(p, i, frame, f.shape);
+      auto d = decoder_for(p, i, frame, mode, f.shape);
       const auto refuse = [&](bytes b) {
         const auto r = d.try_decode(b);
         // Without a checksum another payload may stand for another tensor.
         if (r && frame == framing::none) return;
         if (r) throw std::runtime_error("a damaged stream decodes: " + golden::to_hex(b));
-        golden::bad_vector v{name, i, frame, open ? f.shape.height : 0, open ? f.shape.width : 0, std::string(aecnn::name(r.error().code)), std::move(b)};
+        golden::bad_vector v{name, i, frame, mode, open ? f.shape.height : 0, open ? f.shape.width : 0, std::string(aecnn::name(r.error().code)), std::move(b)};
         bad_ << golden::to_line(v) << '\n';
       };
       const auto with = [&](std::size_t at, unsigned flipped) {
@@ -116,7 +126,8 @@ private:
       if (frame == framing::none) continue;
       refuse({});
       refuse({good.begin(), good.begin() + 3});
-      for (const unsigned bit : {0x20U, 0x40U, 0x80U}) refuse(with(0, bit)); // version
+      for (unsigned format = 0; format < 8; ++format)
+        if (format != aecnn::first_format + mode.id) refuse(with(0, (format ^ (aecnn::first_format + mode.id)) << 5U));
       refuse(with(0, static_cast<unsigned>(i) ^ 31U));                      // operating point
       refuse(with(1, 0x80));                                                 // profile
       refuse(with(2, 1));                                                    // checksum

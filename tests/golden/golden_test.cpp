@@ -32,37 +32,48 @@ const aecnn::io::feature_batch& features_named(const std::string& name) {
   if (const auto it = loaded.find(name); it != loaded.end()) return it->second;
   return loaded.emplace(name, aecnn::io::load_features(folder + name + ".npy")).first->second;
 }
-aecnn::decoder decoder_for(const aecnn::profile& p, std::size_t point, framing frame, std::size_t height, std::size_t width) {
-  const bool needed = p.open_extents() && frame == framing::none;
-  return aecnn::decoder(p, {frame, point, needed ? height : 0, needed ? width : 0, {}});
+aecnn::decoder decoder_for(const aecnn::profile& p, std::size_t point, framing frame, const aecnn::entropy_mode& mode,
+                           std::size_t height, std::size_t width) {
+  aecnn::decode_options o;
+  o.frame = frame;
+  o.operating_point = point;
+  if (frame == framing::none) o.mode = mode; // streams name their own
+  if (p.open_extents() && frame == framing::none) {
+    o.height = height;
+    o.width = width;
+  }
+  return aecnn::decoder(p, o);
 }
 
 } // namespace
 
 TEST_CASE("frozen tensors give the frozen streams") {
-  std::set<std::string> profiles;
+  std::set<std::string> profiles, modes;
   for (const auto& line : golden::lines_of(folder + "vectors.txt")) {
     const auto v = golden::vector_from(line);
-    CAPTURE(v.profile, v.features, v.tensor, v.point);
-    aecnn::encoder e(profile_named(v.profile), {.operating_point = v.point, .frame = v.frame});
+    CAPTURE(v.profile, v.features, v.tensor, v.point, v.mode.name);
+    aecnn::encoder e(profile_named(v.profile), {.operating_point = v.point, .frame = v.frame, .mode = v.mode});
     const auto stream = e.encode(features_named(v.features)[v.tensor]);
     CHECK(golden::hash(e.symbols()) == v.symbols);
     CHECK(golden::to_hex(stream) == golden::to_hex(v.stream));
     profiles.insert(v.profile);
+    modes.insert(v.mode.name);
   }
   CHECK(profiles == std::set<std::string>{"calibrated", "depths", "kinds", "open"});
+  CHECK(modes == std::set<std::string>{"default", "fast", "max"});
 }
 
 TEST_CASE("frozen streams give the frozen symbols and tensors") {
   for (const auto& line : golden::lines_of(folder + "vectors.txt")) {
     const auto v = golden::vector_from(line);
-    CAPTURE(v.profile, v.features, v.tensor, v.point);
+    CAPTURE(v.profile, v.features, v.tensor, v.point, v.mode.name);
     const auto& shape = features_named(v.features).shape;
-    auto d = decoder_for(profile_named(v.profile), v.point, v.frame, shape.height, shape.width);
+    auto d = decoder_for(profile_named(v.profile), v.point, v.frame, v.mode, shape.height, shape.width);
     const auto symbols = d.try_decode_symbols(v.stream);
     REQUIRE(symbols.has_value());
     CHECK(golden::hash(*symbols) == v.symbols);
     const auto y = d.decode(v.stream);
+    CHECK(d.mode() == v.mode);
     REQUIRE(d.shape() == shape);
     REQUIRE(v.values.size() == golden::sampled);
     const float largest = std::abs(*std::max_element(y.begin(), y.end(), [](float a, float b) { return std::abs(a) < std::abs(b); }));
@@ -76,7 +87,7 @@ TEST_CASE("frozen damaged streams give the frozen errors") {
   for (const auto& line : golden::lines_of(folder + "bad.txt")) {
     const auto v = golden::bad_vector_from(line);
     CAPTURE(line);
-    auto d = decoder_for(profile_named(v.profile), v.point, v.frame, v.height, v.width);
+    auto d = decoder_for(profile_named(v.profile), v.point, v.frame, v.mode, v.height, v.width);
     const auto r = d.try_decode(v.stream);
     REQUIRE_FALSE(r.has_value());
     CHECK(aecnn::name(r.error().code) == v.code);

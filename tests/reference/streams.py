@@ -18,7 +18,7 @@ import decoder
 import max_payload
 from decoder import Bytes, Parameters, StreamError, symbol_checksum
 
-# The decoders of payloads by mode: 0 default, 1 fast, 2 max.
+MODES = ("default", "fast", "max")
 PAYLOADS = (decoder.decode_payload, None, max_payload.decode_payload)
 MAX_EXTENT, MAX_ELEMENTS = 1 << 14, 1 << 26
 
@@ -150,7 +150,7 @@ def main():
     for i, record in enumerate(records):
         mode, j, _, symbols = profile.decode(record, bare)
         shape = "x".join(map(str, symbols.shape))
-        print(f"record {i}: mode {('default', 'fast', 'max')[mode]}, operating point {j}, symbols {shape}, largest distance "
+        print(f"record {i}: mode {MODES[mode]}, operating point {j}, symbols {shape}, largest distance "
               f"{np.abs(symbols.astype(int) - profile.points[j].parameters.zero).max()}")
 
 

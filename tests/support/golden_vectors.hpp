@@ -2,10 +2,11 @@
 //
 //   *.aecnn        profiles
 //   *.npy          feature tensors [N,C,H,W], float32
-//   vectors.txt    a line per stream: profile, features, number of the tensor, operating point, framing (standard or none), hash
-//                  of the symbols, 16 values of the decoded tensor (float bits), the stream; all but the first five in hexadecimal
-//   bad.txt        a line per damaged stream: profile, operating point, framing, height and width of a bare payload with open
-//                  extents (else 0 0), the errc's name, the stream ("-" where it is empty)
+//   vectors.txt    a line per stream: profile, features, number of the tensor, operating point, framing (standard or none), mode,
+//                  hash of the symbols, 16 values of the decoded tensor (float bits), the stream; all but the first six in hexadecimal
+//   bad.txt        a line per damaged stream: profile, operating point, framing, mode (of bare payloads, and of the stream before it
+//                  was damaged), height and width of a bare payload with open extents (else 0 0), the errc's name, the stream
+//                  ("-" where it is empty)
 #pragma once
 
 #include <bit>
@@ -20,6 +21,7 @@
 
 #include <aecnn/bitstream/header.hpp>
 #include <aecnn/core/symbol.hpp>
+#include <aecnn/entropy/modes.hpp>
 
 namespace golden {
 
@@ -62,23 +64,30 @@ struct vector {
   std::string profile, features;
   std::size_t tensor = 0, point = 0;
   aecnn::framing frame = aecnn::framing::standard;
+  aecnn::entropy_mode mode;
   std::uint64_t symbols = 0;
   std::vector<float> values;
   std::vector<std::byte> stream;
 };
+inline aecnn::entropy_mode mode_named(const std::string& name) {
+  const auto* const mode = aecnn::find_mode(name);
+  if (mode == nullptr) throw std::runtime_error("golden vectors: no mode " + name);
+  return *mode;
+}
 inline std::string to_line(const vector& v) {
   std::string s = v.profile + ' ' + v.features + ' ' + std::to_string(v.tensor) + ' ' + std::to_string(v.point) +
-                  (v.frame == aecnn::framing::none ? " none " : " standard ") + to_hex(v.symbols, 16) + ' ';
+                  (v.frame == aecnn::framing::none ? " none " : " standard ") + v.mode.name + ' ' + to_hex(v.symbols, 16) + ' ';
   for (const float f : v.values) s += to_hex(std::bit_cast<std::uint32_t>(f), 8);
   return s + ' ' + to_hex(v.stream);
 }
 inline vector vector_from(const std::string& line) {
   std::istringstream in(line);
   vector v;
-  std::string frame, symbols, values, stream;
-  if (!(in >> v.profile >> v.features >> v.tensor >> v.point >> frame >> symbols >> values >> stream))
+  std::string frame, mode, symbols, values, stream;
+  if (!(in >> v.profile >> v.features >> v.tensor >> v.point >> frame >> mode >> symbols >> values >> stream))
     throw std::runtime_error("vectors.txt: not a vector: " + line.substr(0, 80));
   v.frame = frame == "none" ? aecnn::framing::none : aecnn::framing::standard;
+  v.mode = mode_named(mode);
   v.symbols = from_hex(symbols);
   for (std::size_t i = 0; i + 8 <= values.size(); i += 8)
     v.values.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(from_hex(values.substr(i, 8)))));
@@ -90,21 +99,23 @@ struct bad_vector {
   std::string profile;
   std::size_t point = 0;
   aecnn::framing frame = aecnn::framing::standard;
+  aecnn::entropy_mode mode;
   std::size_t height = 0, width = 0;
   std::string code;
   std::vector<std::byte> stream;
 };
 inline std::string to_line(const bad_vector& v) {
-  return v.profile + ' ' + std::to_string(v.point) + (v.frame == aecnn::framing::none ? " none " : " standard ") +
+  return v.profile + ' ' + std::to_string(v.point) + (v.frame == aecnn::framing::none ? " none " : " standard ") + v.mode.name + ' ' +
          std::to_string(v.height) + ' ' + std::to_string(v.width) + ' ' + v.code + ' ' + to_hex(v.stream);
 }
 inline bad_vector bad_vector_from(const std::string& line) {
   std::istringstream in(line);
   bad_vector v;
-  std::string frame, stream;
-  if (!(in >> v.profile >> v.point >> frame >> v.height >> v.width >> v.code >> stream))
+  std::string frame, mode, stream;
+  if (!(in >> v.profile >> v.point >> frame >> mode >> v.height >> v.width >> v.code >> stream))
     throw std::runtime_error("bad.txt: not a vector: " + line.substr(0, 80));
   v.frame = frame == "none" ? aecnn::framing::none : aecnn::framing::standard;
+  v.mode = mode_named(mode);
   v.stream = bytes_from_hex(stream);
   return v;
 }

@@ -76,6 +76,26 @@ void print_table(const aecnn::profile& profile, const std::vector<feature_view>&
   }
 }
 
+/// The entropy modes at one operating point: the same symbols and tensors, other bytes and times.
+void print_modes(const aecnn::profile& profile, std::size_t point, const std::vector<feature_view>& tensors) {
+  std::printf("\nEntropy modes at %s:", profile.operating_points[point].name.c_str());
+  for (const aecnn::entropy_mode& mode : aecnn::entropy_modes) {
+    aecnn::encoder encoder(profile, {.operating_point = point, .mode = mode});
+    aecnn::decoder decoder(profile);
+    std::vector<std::byte> stream;
+    std::vector<double> encode_times, decode_times;
+    double bytes = 0;
+    for (const feature_view& x : tensors) {
+      encode_times.push_back(microseconds([&] { stream = encoder.encode(x); }));
+      decode_times.push_back(microseconds([&] { decoder.decode(stream); }));
+      bytes += static_cast<double>(stream.size()) / static_cast<double>(tensors.size());
+    }
+    std::printf("%s %s %.1f bytes, %.0f and %.0f us", mode == aecnn::standard_mode ? "" : ";", mode.name, bytes, median(encode_times),
+                median(decode_times));
+  }
+  std::printf("\n");
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -101,6 +121,7 @@ int main(int argc, char** argv) {
                       : "select: the device sends some channels, the server predicts the others",
                   static_cast<std::uintmax_t>(std::filesystem::file_size(file)));
       print_table(profile, others);
+      print_modes(profile, 0, others);
     }
     std::filesystem::remove(file);
     return 0;

@@ -4,7 +4,7 @@
 //   encode(symbols, shape, mask, out)            appends the payload
 //   encode_chosen(symbols, shape, mask, out, f)  the same, where f(index, k, price) picks each symbol of channel k and
 //                                                price(s) is what symbol s would cost there, in 1/256 bit
-//   decode(payload, shape, mask, symbols)        the inverse; refuses every payload that encode() would not write
+//   decode(payload, shape, mask, symbols)        the inverse; refuses what is not a payload, reads nothing beyond it
 //
 // `mask` has an entry per channel where coded_mask(), else none. Deterministic in integers: the same symbols give the same bytes
 // on every machine. Failures are returned. To be made from a profile a coder also has create(context_parameters,

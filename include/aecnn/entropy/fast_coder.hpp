@@ -71,7 +71,8 @@ public:
   }
 
   /// Decodes the whole of `payload` into `symbols` and, where coded_mask(), `mask`. errc::corrupt or
-  /// errc::trailing_bytes where the payload is not one that encode() writes; the symbols are then unspecified, but in range.
+  /// errc::trailing_bytes where the payload is not one of the format; the symbols are then unspecified, but in range. Other
+  /// payloads than that of encode() may stand for the same symbols, with other tables or lanes.
   status decode(std::span<const std::byte> payload, shape3 shape, std::span<std::uint8_t> mask, std::span<symbol> symbols) {
     if (auto s = check_planes(symbols.size(), shape, coded_mask() ? mask.size() : 0); !s) return s;
     const auto found = decode_planes(payload, shape, mask, symbols.data());
@@ -285,7 +286,8 @@ private:
     std::uint32_t state = 0;
     if (!detail::get_state(payload, tokens_.base(), state)) return errc::corrupt;
     // Past the end there are as many zeros as all lanes can take in a row.
-    const std::size_t margin = (tokens_.deep() ? 2 : 1) * detail::max_lanes * shape.width + 64;
+    const std::size_t row = detail::max_lanes * shape.width;
+    const std::size_t margin = (tokens_.deep() ? 2 : 1) * (row < shape.size() ? row : shape.size()) + 64;
     detail::resize(words_, most + margin);
     std::uint16_t* const word = words_.data();
     for (std::size_t i = 0; i < words; ++i)

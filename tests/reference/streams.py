@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Streams, record files and what decoding needs of a profile file, written from docs/bitstream.md and docs/profile.md.
 
-The modes' payloads are those of decoder.py and max_payload.py. Decoding ends at the input of the decoder network: symbols [L,h,w] and their values. Section numbers are those of
+The modes' payloads are those of decoder.py, fast_payload.py and max_payload.py. Decoding ends at the input of the decoder network: symbols [L,h,w] and their values. Section numbers are those of
 docs/bitstream.md where nothing else is said.
 
     streams.py PROFILE.aecnn STREAMS.aec        one line per record: mode, operating point, shape, largest distance from zero
@@ -15,11 +15,12 @@ import numpy as np
 
 from content_hash import content_hash
 import decoder
+import fast_payload
 import max_payload
 from decoder import Bytes, Parameters, StreamError, symbol_checksum
 
 MODES = ("default", "fast", "max")
-PAYLOADS = (decoder.decode_payload, None, max_payload.decode_payload)
+PAYLOADS = (decoder.decode_payload, fast_payload.decode_payload, max_payload.decode_payload)
 MAX_EXTENT, MAX_ELEMENTS = 1 << 14, 1 << 26
 
 

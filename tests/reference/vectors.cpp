@@ -328,6 +328,7 @@ void write_planes(const std::filesystem::path& folder) {
   // The reference decoder of the mode max is slow.
   add_planes(r, aecnn::standard_mode, {600, 40, 32, 6}, text);
   add_planes(r, aecnn::fast_mode, {400, 10, 48, 6}, text);
+  add_planes(r, aecnn::fast_mode, {10, 1, 120, 0}, text); // many lanes, large tables
   add_planes(r, aecnn::max_mode, {200, 14, 24, 2}, text);
   for (const auto& mode : aecnn::entropy_modes) add_unlikely_mask(mode, text);
   write_text(folder / "planes.jsonl", text);

@@ -34,7 +34,7 @@ TEST_CASE("a mixer learns which input to trust, set by set, and comes near the c
   std::uint32_t cost = 0;
   for (int n = 0; n < 20000; ++n) {
     const std::size_t set = random.below(2);
-    const std::uint32_t truth = random.below(2) ? 60000 : 5000, noise = random.between(1000, 64000), other = random.between(1000, 64000);
+    const std::uint32_t truth = random.below(2) ? 60000 : 5000, noise = 1000 + random.below(63000), other = 1000 + random.below(63000);
     mixer3::inputs x = {aecnn::stretch(noise), aecnn::stretch(other), 77};
     x[set] = aecnn::stretch(truth);
     const unsigned bit = draw(random, truth);
@@ -73,7 +73,7 @@ TEST_CASE("reset forgets") {
   b.reset(start);
   for (int n = 0; n < 50; ++n) {
     REQUIRE(a.mix(1, x) == b.mix(1, x));
-    a.update(1, x, n % 2, 30000);
-    b.update(1, x, n % 2, 30000);
+    a.update(1, x, n % 2 == 1, 30000);
+    b.update(1, x, n % 2 == 1, 30000);
   }
 }

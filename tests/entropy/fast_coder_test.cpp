@@ -150,7 +150,7 @@ TEST_CASE("the tables of a profile are used where they fit") {
   CHECK(encode(with, like(shape, 100), shape).size() < encode(without, like(shape, 100), shape).size() * 95 / 100);
 }
 
-TEST_CASE("payloads are what they were: the format is frozen by these hashes") {
+TEST_CASE("payloads of the mode fast are what they were: the format is frozen by these hashes") {
   struct sample {
     std::uint32_t levels, zero;
     bool rich;

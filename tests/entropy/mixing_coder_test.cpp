@@ -75,7 +75,7 @@ TEST_CASE("mixing beats the default coder on smooth planes and costs little on n
   CHECK(size(33, content::random, mixing) < 1.06 * std::log2(33) * static_cast<double>(shape.size()) / 8);
 }
 
-TEST_CASE("payloads are what they were: the format is frozen by these hashes") {
+TEST_CASE("payloads of the mode max are what they were: the format is frozen by these hashes") {
   struct sample {
     std::uint32_t levels, zero;
     bool rich;

@@ -1,6 +1,7 @@
 // What holds for every coder is in symbol_coder_test.cpp.
 #include <aecnn/entropy/fast_coder.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -96,7 +97,7 @@ TEST_CASE("all instruction sets write the same bytes and read the same symbols")
             const bool taken = coder.decode(damaged, shape, found_mask, found).has_value();
             if (level == instruction_set::portable) first = taken;
             REQUIRE(taken == first);
-            for (const auto v : found) REQUIRE(v < levels);
+            REQUIRE(std::all_of(found.begin(), found.end(), [levels = levels](auto v) { return v < levels; }));
           }
         }
       }

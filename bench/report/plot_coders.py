@@ -33,7 +33,7 @@ def draw(runs, path):
             axes.plot(speeds, [size, size], color=colour, linewidth=0.8, alpha=0.6)
             for speed, (_, _, marker, filled) in zip(speeds, WAYS):
                 axes.plot(speed, size, marker=marker, markersize=5, color=colour, fillstyle="full" if filled else "none")
-            axes.annotate(name, (min(speeds), size), textcoords="offset points", xytext=(0, 4), fontsize=6.5,
+            axes.annotate(name.removesuffix(" rANS 32x16 order-1"), (min(speeds), size), textcoords="offset points", xytext=(0, 4), fontsize=6.5,
                           color=colour, fontweight="bold" if ours else "normal")
         axes.set_xscale("log")
         axes.set_xlim(0.03, 3000)

@@ -17,7 +17,7 @@ if ! [[ $what =~ ^(rates|coders|priors|speeds)$ ]]; then
   exit 2
 fi
 files=()
-for file in "${@:2}"; do files+=("$(realpath -- "$file")"); done
+for file in "${@:2}"; do files+=("$(realpath -s -- "$file")"); done
 build=${BUILD:-build/release}
 folder=$build/report
 python=${PYTHON:-python3}

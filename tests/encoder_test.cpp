@@ -530,7 +530,7 @@ TEST_CASE("an encoder made of given components is the profile's own where they a
     const auto& o = p.operating_points[i];
     auto e = encoder::create(p, {.operating_point = i}, aecnn::channel_selector::create(o.selector, 7).value(),
                              aecnn::uniform_quantizer::create(o.quantizer, o.latents(), !o.projection).value(),
-                             aecnn::context_coder::create(o.entropy, o.latents()).value())
+                             aecnn::symbol_coder::create(o.entropy, o.latents()).value())
                  .value();
     CHECK(e.encode(feature_tensors::view(x, usual)) == encoder(p, {.operating_point = i}).encode(feature_tensors::view(x, usual)));
   }

@@ -55,11 +55,11 @@ def stretch(p):
 
 
 def octaves(m):
-    return m.bit_length()
+    return min(m.bit_length(), 8)
 
 
 def halves(m):
-    return m if m < 3 else 2 * (m.bit_length() - 1) + ((m >> (m.bit_length() - 2)) & 1)
+    return m if m < 3 else min(2 * (m.bit_length() - 1) + ((m >> (m.bit_length() - 2)) & 1), 15)
 
 
 def probability(model):
@@ -70,7 +70,7 @@ class LinearPrediction:
     """The normal equations: sections 2, 3 and 7."""
 
     def __init__(self, M):
-        self.u = max(octaves(M) + 1 - 10, 0)
+        self.u = max(M.bit_length() - 9, 0)
         self.ridge = (M >> self.u) ** 2 // 4 + 1
         self.R = [[self.ridge if i == j else 0 for j in range(10)] for i in range(10)]
         self.coefficient = [32768, 32768] + [0] * 8

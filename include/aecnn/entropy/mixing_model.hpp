@@ -38,14 +38,17 @@ struct neighbourhood {
 
 namespace detail {
 
-/// Two steps an octave: 0, 1, 2, 3, 4-5, 6-7, 8-11, ...
+/// Two steps an octave: 0, 1, 2, 3, 4-5, 6-7, 8-11, ..., 192 and above. What has more bits than that is left to the distributions.
 constexpr std::uint32_t half_octaves(std::uint32_t v) noexcept {
   if (v < 3) return v;
+  if (v >= 192) return 15;
   const auto e = static_cast<std::uint32_t>(std::bit_width(v)) - 1;
   return 2 * e + ((v >> (e - 1)) & 1);
 }
-/// One step an octave: 0, 1, 2-3, 4-7, ...
-constexpr std::uint32_t octaves(std::uint32_t v) noexcept { return static_cast<std::uint32_t>(std::bit_width(v)); }
+/// One step an octave: 0, 1, 2-3, 4-7, ..., 128 and above.
+constexpr std::uint32_t octaves(std::uint32_t v) noexcept {
+  return v < 128 ? static_cast<std::uint32_t>(std::bit_width(v)) : 8;
+}
 constexpr std::uint32_t magnitude(std::int32_t v) noexcept { return static_cast<std::uint32_t>(v < 0 ? -v : v); }
 
 /// Blocks of bit models, one per context; a block is forgotten, at no cost, when the age changes.
@@ -87,7 +90,8 @@ public:
     activities_ = layout_.activities();
     fine_ = detail::half_octaves(max) + 1;
     coarse_ = detail::octaves(max) + 1;
-    scale_shift_ = coarse_ > 10 ? coarse_ - 10 : 0;
+    const auto bits = static_cast<std::uint32_t>(std::bit_width(max));
+    scale_shift_ = bits > 9 ? bits - 9 : 0;
     detail::resize(initial_, std::size_t{p.classes} * layout_.state_count());
     for (std::size_t i = 0; i < p.initial.size(); ++i) initial_[i] = unpack_state(p.initial[i]);
     trained_ = !p.initial.empty();

@@ -138,7 +138,8 @@ class Calibrate(ProgramTest):
         for i, options in enumerate((["--rank", "energy"], ["--rank", "variance"], ["--rank", "reconstruction"],
                                      ["--rank", "attention"], ["--transform", "klt"],
                                      ["--transform", "klt", "--max-stride", "1"], ["--no-rate-distortion"])):
-            found = self.object("calibrate", "x.npy", "--bytes", "100", *options, "-o", f"o{i}.aecnn")
+            # So few bytes that channels are left out: which ones depends on the ranking.
+            found = self.object("calibrate", "x.npy", "--bytes", "30", *options, "-o", f"o{i}.aecnn")
             point = found["operating_points"][0]
             self.assertLess(point["relative_error"], 1, options)
             hashes.add(found["hash"])
@@ -150,7 +151,7 @@ class Calibrate(ProgramTest):
                 self.assertEqual(point["lambda"], 0)
             else:
                 self.assertGreater(point["lambda"], 0)
-        self.assertGreater(len(hashes), 4)  # two rankings may choose the same channels
+        self.assertGreater(len(hashes), 5)  # two rankings may choose the same channels
         found = self.object("calibrate", "x.npy", "--bytes", "400", "--no-probe", "--open-extents", "-o", "open.aecnn")
         self.assertFalse(found["probe"])
         self.assertTrue(found["open_extents"])

@@ -3,7 +3,7 @@
 # Usage: bash bench/report/results.sh rates|coders|priors|speeds [FILE...]
 #   rates   rate and distortion on each of the files of features, and on the shipped examples/data/resnet56_stage2.npy
 #   coders  the entropy coders and their peers on each of the lists of planes (FOLDER/list.txt, see make_planes.py), and on the shipped
-#           tensors; takes an hour a million symbols where JPEG XL is found; speeds want a machine that does nothing else
+#           tensors; takes a minute for a million symbols where JPEG XL is found; wants a machine that does nothing else
 #   priors  what initial states bring on the files of features together, and on the shipped one
 #   speeds  the other ratios of speeds
 # Measurements are kept in BUILD/report, so that rates may be measured file by file; remove the folder to start over.

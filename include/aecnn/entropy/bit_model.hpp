@@ -100,3 +100,4 @@ concept adaptive_bit_model = requires(M& m, unsigned bit) {
 };
 
 } // namespace aecnn
+#undef AECNN_DETAIL_PAIRED_LEARNING

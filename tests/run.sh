@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and runs every test, on a bare Debian 12 too: installs what is missing, then
 #   release     g++ -O3: the whole suite, consumer projects, examples, benchmarks
-#   sanitizers  clang++ with AddressSanitizer and UndefinedBehaviorSanitizer: the whole suite
+#   sanitizers  clang++ with AddressSanitizer and UndefinedBehaviorSanitizer: the unit tests and golden vectors
 #   s390x       cross-compiled, big-endian, under qemu-user: the parts that shape the bytes
 #   exactness   symbols and streams of differently compiled programs are identical (tests/exactness/run.sh)
 # and, only where it is named:
@@ -84,16 +84,16 @@ run_preset() {
   report "$preset" $((SECONDS - start))
 }
 
+# run_folders PRESET FOLDER...: builds and runs the unit tests of these folders alone.
+run_folders() {
+  local preset=$1 folder targets=() label
+  shift
+  label=$(IFS='|'; echo "$*")
+  for folder in "$@"; do targets+=("aecnn_test_$folder"); done
+  run_preset "$preset" "${targets[@]}" -- -L "^($label)\$"
+}
 # The tests of these folders decide about bytes and need no dependency that is slow to compile.
 cross_folders=(core select quantize entropy bitstream)
-run_cross() {
-  local folder targets=() label
-  label=$(IFS='|'; echo "${cross_folders[*]}")
-  for folder in "${cross_folders[@]}"; do
-    if compgen -G "tests/$folder/*_test.cpp" >/dev/null; then targets+=("aecnn_test_$folder"); fi
-  done
-  run_preset "$1" "${targets[@]}" -- -L "^($label)\$"
-}
 
 # A script of its own: its exit status is one test.
 run_exactness() {
@@ -131,9 +131,10 @@ for stage in "${stages[@]}"; do
   case $stage in
     release) run_preset release ;;
     clang) run_preset clang all -- -LE '^consumer$' ;;
-    # The allocation tests replace malloc, as the sanitizers do.
-    sanitizers) run_preset sanitizers all -- -LE '^(consumer|allocation)$' ;;
-    aarch64 | s390x) run_cross "$stage" ;;
+    # Unit tests: what compiles headers, programs and scripts is the release's, and the allocation tests replace malloc, as the
+    # sanitizers do.
+    sanitizers) run_folders sanitizers "${cross_folders[@]}" io nn calibrate codec golden ;;
+    aarch64 | s390x) run_folders "$stage" "${cross_folders[@]}" ;;
     exactness) run_exactness ;;
   esac
 done

@@ -132,8 +132,8 @@ for stage in "${stages[@]}"; do
     release) run_preset release ;;
     clang) run_preset clang all -- -LE '^consumer$' ;;
     # Unit tests: what compiles headers, programs and scripts is the release's, and the allocation tests replace malloc, as the
-    # sanitizers do.
-    sanitizers) run_folders sanitizers "${cross_folders[@]}" io nn calibrate codec golden ;;
+    # sanitizers do. no_exceptions is one of the tests labelled codec.
+    sanitizers) run_folders sanitizers "${cross_folders[@]}" io nn calibrate codec golden no_exceptions ;;
     aarch64 | s390x) run_folders "$stage" "${cross_folders[@]}" ;;
     exactness) run_exactness ;;
   esac

@@ -212,17 +212,32 @@ public:
   /// The same, and errc::invalid_argument on a symbol out of range.
   status check_input(std::span<const symbol> symbols, shape3 shape) const {
     if (auto s = check_planes(symbols.size(), shape); !s) return s;
-    // In blocks without a branch, which compilers turn into vector instructions.
+    // The bits that occur in a block are an upper bound of its symbols, which needs no branch; only where that is not enough is
+    // each symbol looked at.
     constexpr std::size_t block = 64;
     const auto last = static_cast<symbol>(parameters_.levels - 1);
     const symbol* const first = symbols.data();
-    std::size_t i = 0;
-    for (symbol above = 0; i + block <= symbols.size() && above == 0; i += above == 0 ? block : 0)
-      for (std::size_t k = 0; k < block; ++k) above = static_cast<symbol>(above | (first[i + k] > last ? 1 : 0));
-    for (; i < symbols.size(); ++i)
-      if (first[i] > last)
-        return detail::fail(errc::invalid_argument, "symbol ", +first[i], ", expected below ", parameters_.levels);
+    for (std::size_t i = 0; i < symbols.size();) {
+      const std::size_t start = i;
+      if (start + block <= symbols.size()) {
+        symbol bits = 0;
+        for (std::size_t k = 0; k < block; ++k) bits = static_cast<symbol>(bits | first[start + k]);
+        i += block;
+        if (bits <= last) continue;
+      } else {
+        i = symbols.size();
+      }
+      for (std::size_t k = start; k < i; ++k)
+        if (first[k] > last)
+          return detail::fail(errc::invalid_argument, "symbol ", +first[k], ", expected below ", parameters_.levels);
+    }
     return {};
+  }
+
+  /// errc::bad_shape where a mask of so many entries is not one of this coder's planes.
+  status check_mask(std::size_t entries) const {
+    if (entries == (coded_mask() ? channels_ : 0)) return {};
+    return detail::fail(errc::bad_shape, "channel mask of ", entries, " entries, expected ", coded_mask() ? channels_ : 0);
   }
 
   /// Codes the mask of sent channels, with which every payload starts where coded_mask(). errc::bad_shape on a wrong size.
@@ -254,11 +269,6 @@ private:
     detail::resize(activities_, static_cast<std::size_t>(9 * max + 2));
     for (std::int32_t sum = -max; sum <= layout_.no_neighbours(); ++sum)
       activities_[static_cast<std::size_t>(sum + max)] = static_cast<std::uint8_t>(layout_.activity(sum));
-  }
-
-  status check_mask(std::size_t entries) const {
-    if (entries == (coded_mask() ? channels_ : 0)) return {};
-    return detail::fail(errc::bad_shape, "channel mask of ", entries, " entries, expected ", coded_mask() ? channels_ : 0);
   }
 
   // Stands in for an encoder: the models learn, nothing is written.

@@ -4,9 +4,9 @@
 // instructions at hand, and neither does a decoder on those of the encoder. Integers only. O(symbols).
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -45,7 +45,7 @@ public:
   }
 
   /// Whether every payload carries a mask of the channels that are sent.
-  bool coded_mask() const noexcept { return !parameters_.mask_prior.empty(); }
+  bool coded_mask() const noexcept { return adaptive_.coded_mask(); }
 
   /// Uses no better vector instructions than these. Changes speed, not bytes.
   void limit_instructions(instruction_set most) noexcept { instructions_ = most < instructions_ ? most : instructions_; }
@@ -54,9 +54,8 @@ public:
   /// channel, non-zero where the channel is sent (all symbols of the others must be `zero`); empty where coded_mask() is
   /// false. errc::bad_shape on wrong sizes, errc::invalid_argument on a symbol out of range.
   status encode(std::span<const symbol> symbols, shape3 shape, std::span<const std::uint8_t> mask, std::vector<std::byte>& out) {
-    if (auto s = check_planes(symbols.size(), shape, mask.size()); !s) return s;
-    if (const symbol v = highest_symbol(symbols); v >= parameters_.levels)
-      return detail::fail(errc::invalid_argument, "symbol ", +v, ", expected below ", parameters_.levels);
+    if (auto s = adaptive_.check_input(symbols, shape); !s) return s;
+    if (auto s = adaptive_.check_mask(mask.size()); !s) return s;
     encode_planes(symbols.data(), shape, mask, out);
     return {};
   }
@@ -74,7 +73,8 @@ public:
   /// errc::trailing_bytes where the payload is not one of the format; the symbols are then unspecified, but in range. Other
   /// payloads than that of encode() may stand for the same symbols, with other tables or lanes.
   status decode(std::span<const std::byte> payload, shape3 shape, std::span<std::uint8_t> mask, std::span<symbol> symbols) {
-    if (auto s = check_planes(symbols.size(), shape, coded_mask() ? mask.size() : 0); !s) return s;
+    if (auto s = adaptive_.check_planes(symbols.size(), shape); !s) return s;
+    if (auto s = adaptive_.check_mask(mask.size()); !s) return s;
     const auto found = decode_planes(payload, shape, mask, symbols.data());
     if (found != errc{}) {
       // Some rows may hold anything that was there before.
@@ -93,33 +93,6 @@ private:
     set_.resize_for(layout_.activities() - 1, tokens_.count());
   }
 
-  status check_planes(std::size_t symbols, shape3 shape, std::size_t mask) const {
-    std::size_t area = 0, size = 0;
-    if (shape.channels != channels_ || shape.height == 0 || shape.width == 0 || shape.channels == 0 ||
-        !detail::multiply(shape.height, shape.width, area) || !detail::multiply(shape.channels, area, size) || size != symbols)
-      return detail::fail(errc::bad_shape, "symbol planes of shape ", to_string(shape), " with ", symbols, " symbols, expected ",
-                          channels_, " channels of at least 1x1");
-    if (mask != (coded_mask() ? channels_ : 0))
-      return detail::fail(errc::bad_shape, "channel mask of ", mask, " entries, expected ", coded_mask() ? channels_ : 0);
-    return {};
-  }
-  /// An upper bound of all symbols that is below `levels` exactly where all of them are.
-  symbol highest_symbol(std::span<const symbol> symbols) const noexcept {
-    // Where no symbol sets a bit beyond the alphabet's, which is so for powers of two, four are looked at at a time.
-    std::uint64_t bits = 0;
-    std::size_t i = 0;
-    for (; i + 4 <= symbols.size(); i += 4) {
-      std::uint64_t four;
-      std::memcpy(&four, symbols.data() + i, sizeof four);
-      bits |= four;
-    }
-    for (; i < symbols.size(); ++i) bits |= symbols[i];
-    const auto any = static_cast<symbol>((bits | bits >> 16 | bits >> 32 | bits >> 48) & 0xffff);
-    if (any < parameters_.levels) return any;
-    symbol highest = 0;
-    for (const symbol v : symbols) highest = v > highest ? v : highest;
-    return highest;
-  }
   /// Decisions in front of the symbols: the mask, lanes, and at most a walk over all steps for every token of every table.
   std::size_t most_decisions() const noexcept {
     const std::size_t steps = detail::top_step(detail::detail_levels - 1) + 4;

@@ -10,6 +10,7 @@
 #include <aecnn/entropy/entropy_coder.hpp>
 
 #include <catch_compat.hpp>
+#include <golden_vectors.hpp>
 #include <random.hpp>
 #include <symbol_planes.hpp>
 
@@ -41,12 +42,6 @@ double entropy_of(const plane& s, std::uint32_t levels) {
   for (const double n : count)
     if (n > 0) bits -= n * std::log2(n / static_cast<double>(s.size()));
   return bits;
-}
-
-std::uint64_t hash(const bytes& b) {
-  std::uint64_t h = 0xcbf29ce484222325U;
-  for (const std::byte v : b) h = (h ^ std::to_integer<std::uint64_t>(v)) * 0x100000001b3U;
-  return h;
 }
 
 } // namespace
@@ -174,6 +169,6 @@ TEST_CASE("payloads of the mode fast are what they were: the format is frozen by
       for (const shape3& shape : {shape3{40, 3, 4}, shape3{40, 20, 21}})
         REQUIRE(coder.encode(make_symbols(shape, levels, zero, kind, 77), shape, {}, all).has_value());
     CAPTURE(levels, zero, rich);
-    CHECK(hash(all) == expected);
+    CHECK(golden::hash(all) == expected);
   }
 }

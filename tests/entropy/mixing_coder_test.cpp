@@ -9,6 +9,7 @@
 #include <aecnn/entropy/entropy_coder.hpp>
 
 #include <catch_compat.hpp>
+#include <golden_vectors.hpp>
 #include <symbol_planes.hpp>
 
 using aecnn::context_parameters;
@@ -25,13 +26,6 @@ struct ideal_length {
     return bit;
   }
 };
-
-/// FNV-1a.
-std::uint64_t hash(const bytes& b) {
-  std::uint64_t h = 0xcbf29ce484222325U;
-  for (const std::byte v : b) h = (h ^ std::to_integer<std::uint64_t>(v)) * 0x100000001b3U;
-  return h;
-}
 
 } // namespace
 
@@ -97,6 +91,6 @@ TEST_CASE("payloads of the mode max are what they were: the format is frozen by 
     bytes all;
     for (const auto kind : all_contents) REQUIRE(coder.encode(make_symbols(shape, levels, zero, kind, 77), shape, {}, all).has_value());
     CAPTURE(levels, zero, rich);
-    CHECK(hash(all) == expected);
+    CHECK(golden::hash(all) == expected);
   }
 }

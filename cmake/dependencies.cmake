@@ -20,3 +20,5 @@ find_package(nlohmann_json 3.10 QUIET)
 if(NOT TARGET nlohmann_json::nlohmann_json)
   aecnn_fetch_headers(nlohmann_json::nlohmann_json nlohmann_json https://github.com/nlohmann/json.git v3.11.3 include)
 endif()
+
+include(${CMAKE_CURRENT_LIST_DIR}/find_protozero.cmake)

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tests/support/packages.sh
-need_packages g++ cmake ninja-build libeigen3-dev libxtensor-dev nlohmann-json3-dev libcli11-dev
+need_packages g++ cmake ninja-build libeigen3-dev libxtensor-dev nlohmann-json3-dev libcli11-dev libprotozero-dev
 
 targets=(--target aecnn_quickstart --target aecnn_custom_component --target aecnn_cli)
 if [ -x build/release/examples/quickstart/quickstart ]; then

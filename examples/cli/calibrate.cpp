@@ -21,6 +21,7 @@
 #include <aecnn/io/safetensors.hpp>
 #include <aecnn/profile_io.hpp>
 
+#include "calibration_files.hpp"
 #include "command.hpp"
 #include "profile_report.hpp"
 
@@ -90,16 +91,6 @@ aecnn::attention_parameters load_attention(const std::string& path, aecnn::atten
   return a;
 }
 
-/// Fails now rather than after the work, where the output file could not be written.
-void check_output(const std::filesystem::path& path) {
-  std::error_code ec;
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  if (!std::filesystem::is_directory(folder, ec))
-    throw command_error("cannot write '" + path.string() + "': '" + folder.string() + "' is not an existing folder");
-  if (std::filesystem::is_directory(path, ec))
-    throw command_error("cannot write '" + path.string() + "': it is a folder, expected a file's name");
-}
-
 report calibrate(const calibrate_arguments& a, bool as_json) {
   if (a.ratios.empty() == a.bytes.empty()) throw command_error("calibrate: expected either --ratio or --bytes");
   const auto targets = a.bytes.empty() ? parse_numbers("--ratio", a.ratios) : parse_numbers("--bytes", a.bytes);
@@ -107,22 +98,9 @@ report calibrate(const calibrate_arguments& a, bool as_json) {
     throw command_error("--attention '" + a.attention + "': without effect, expected --rank attention with it");
   check_output(a.output);
 
-  std::vector<aecnn::io::feature_batch> files;
-  std::vector<aecnn::tensor_view<const float>> tensors;
-  for (const std::string& path : a.inputs) {
-    files.push_back(in_file(path, aecnn::io::try_to_features(aecnn::io::load_npy(path))));
-    const auto& batch = files.back();
-    if (batch.count == 0 || batch.shape.size() == 0)
-      throw command_error("'" + path + "': no elements, expected at least one tensor with extents of at least 1");
-    if (batch.shape != files.front().shape)
-      throw command_error("'" + path + "': tensors of " + aecnn::to_string(batch.shape) + ", expected " +
-                          aecnn::to_string(files.front().shape) + " as in '" + a.inputs.front() + "'");
-    if (!aecnn::all_finite(batch.values.data(), batch.values.size()))
-      throw command_error("'" + path + "': holds a NaN or an infinity, expected finite elements");
-    for (std::size_t i = 0; i < batch.count; ++i) tensors.push_back(batch[i]);
-  }
-
-  const aecnn::shape3 shape = files.front().shape;
+  const auto samples = calibration_files::load(a.inputs);
+  const auto& tensors = samples.tensors;
+  const aecnn::shape3 shape = samples.shape();
   aecnn::calibrate_options options = a.options;
   for (const double t : targets) options.target_bytes.push_back(a.bytes.empty() ? aecnn::bytes_for_ratio(shape, t) : t);
   options.name = a.name.empty() ? std::filesystem::path(a.output).stem().string() : a.name;

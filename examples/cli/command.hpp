@@ -45,6 +45,10 @@ void add_encode(CLI::App& program, invocation& chosen);
 void add_decode(CLI::App& program, invocation& chosen);
 void add_info(CLI::App& program, invocation& chosen);
 void add_symbols(CLI::App& program, invocation& chosen);
+// These read ONNX files; they are there where the program was built with protozero (PROGRAM_READS_ONNX).
+void add_run(CLI::App& program, invocation& chosen);
+void add_eval(CLI::App& program, invocation& chosen);
+void add_pack(CLI::App& program, invocation& chosen);
 
 /// Adds the command `name` of `parent`; `fill(command, arguments)` declares its options, `run(arguments, chosen)` does
 /// the work.

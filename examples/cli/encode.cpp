@@ -14,6 +14,7 @@
 #include "command.hpp"
 #include "features.hpp"
 #include "mode.hpp"
+#include "operating_points.hpp"
 
 namespace program {
 namespace {
@@ -25,26 +26,13 @@ struct encode_arguments {
   quantisation quantised;
 };
 
-/// The operating point of that number or name.
-std::size_t find_point(const aecnn::profile& p, const encode_arguments& a) {
-  for (std::size_t i = 0; i < p.operating_points.size(); ++i)
-    if (a.point == std::to_string(i)) return i;
-  std::string names;
-  for (std::size_t i = 0; i < p.operating_points.size(); ++i) {
-    if (a.point == p.operating_points[i].name) return i;
-    names += (i == 0 ? "'" : ", '") + p.operating_points[i].name + "'";
-  }
-  throw command_error("'" + a.profile + "': no operating point '" + a.point + "', expected 0 to " +
-                      std::to_string(p.operating_points.size() - 1) + " or one of " + names);
-}
-
 report encode(const encode_arguments& a) {
   if (a.quantised.scale && !(*a.quantised.scale >= 1e-30 && *a.quantised.scale <= 1e30))
     throw command_error("--scale: expected 1e-30 to 1e30");
   if (a.quantised.zero_point && (*a.quantised.zero_point < -255 || *a.quantised.zero_point > 255))
     throw command_error("--zero-point: " + std::to_string(*a.quantised.zero_point) + ", expected -255 to 255");
   const aecnn::profile p = aecnn::load_profile(a.profile);
-  const std::size_t point = find_point(p, a);
+  const std::size_t point = find_point(p, a.profile, a.point);
   const auto features = feature_file::load(a.input, a.quantised);
   auto encoder = in_file(a.profile, aecnn::encoder::create(p, {.operating_point = point, .frame = a.frame, .mode = a.mode}));
 

@@ -1,4 +1,4 @@
-// aecnn info: what is in a profile, a file of streams, a file of symbols or an .npy file.
+// aecnn info: what is in a profile, a file of streams, a file of symbols, an .npy file or an ONNX file.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -18,6 +18,9 @@
 #include <aecnn/profile_io.hpp>
 
 #include "command.hpp"
+#if PROGRAM_READS_ONNX
+#include "network_info.hpp"
+#endif
 #include "profile_report.hpp"
 #include "symbol_file.hpp"
 
@@ -194,12 +197,17 @@ report info(const info_arguments& a) {
                       [](char c, std::byte b) { return static_cast<std::byte>(c) == b; });
   };
   const bool array = starts_with("\x93NUMPY"), streams = starts_with("AECF"), symbols = starts_with("AECS");
+#if PROGRAM_READS_ONNX
+  // An ONNX file starts with the field ir_version, a profile with the length of its header and that header's brace.
+  if (!a.emit_header && !a.verify && starts_with("\x08") && (bytes.size() < 9 || bytes[8] != std::byte{'{'}))
+    return network_info(a.input, bytes);
+#endif
   if (a.emit_header || a.verify || !(array || streams || symbols)) {
     // A safetensors file starts with the length of its header and the header's brace.
     if (array || streams || symbols || bytes.size() < 9 || bytes[8] != std::byte{'{'})
       throw command_error("'" + a.input +
                           "': " + (bytes.empty() ? "empty, expected a profile" : "not a profile, expected one") +
-                          (a.emit_header || a.verify ? "" : ", a file of streams or symbols, or .npy"));
+                          (a.emit_header || a.verify ? "" : ", a file of streams or symbols, .npy or .onnx"));
     return profile_info(a, bytes);
   }
   return array ? array_info(a, bytes) : streams ? streams_info(a, bytes) : symbols_info(a, bytes);
@@ -209,7 +217,7 @@ report info(const info_arguments& a) {
 
 void add_info(CLI::App& program, invocation& chosen) {
   const auto options = [](CLI::App& c, info_arguments& a) {
-    c.add_option("input", a.input, "Profile, file of streams or symbols, or .npy")->required();
+    c.add_option("input", a.input, "Profile, file of streams or symbols, .npy or .onnx")->required();
     auto* header = c.add_flag("--emit-header", a.emit_header, "Print a C++ header with the device's side of a profile");
     c.add_option("--function", a.function, "Name of the header's function (device_profile)")->needs(header);
     c.add_flag("--verify", a.verify, "Check that a profile's probe gives the expected streams and tensors");

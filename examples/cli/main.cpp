@@ -1,4 +1,4 @@
-// The program aecnn: calibrates profiles, encodes and decodes feature tensors, looks into files.
+// The program aecnn: calibrates profiles, encodes and decodes feature tensors, runs networks, looks into files.
 // Exit status 0, or 1 with one line on stderr.
 #include <cstdio>
 #include <exception>
@@ -34,6 +34,11 @@ int main(int argc, char** argv) {
     program::add_decode(app, chosen);
     program::add_info(app, chosen);
     program::add_symbols(app, chosen);
+#if PROGRAM_READS_ONNX
+    program::add_run(app, chosen);
+    program::add_eval(app, chosen);
+    program::add_pack(app, chosen);
+#endif
     if (argc > 1 && argv[1][0] != '-') {
       std::string names;
       bool known = false;

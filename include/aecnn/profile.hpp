@@ -181,7 +181,12 @@ void hash_network(Hasher& h, const nn::graph& g) {
   for (const auto& w : g.weights) {
     h.add(w.name);
     h.add(w.shape);
-    h.add(w.values);
+    if (w.type == nn::element_type::int64) {
+      h.add(~std::uint64_t{0}); // no list of floats has this length
+      h.add(w.integers);
+    } else {
+      h.add(w.values);
+    }
   }
 }
 

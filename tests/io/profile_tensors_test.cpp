@@ -141,7 +141,10 @@ TEST_CASE("tensors are read strictly", "[profile_tensors]") {
               },
               errc::bad_field, "entropy.initial"},
              {"weight type", [](safetensors& s) { put_tensor(s, "network0.b", {6}, std::vector<std::int32_t>(6)); },
-              errc::bad_field, "expected F32"},
+              errc::bad_field, "expected F32 or I64"},
+             {"weight of integers",
+              [](safetensors& s) { put_tensor(s, "network0.b", {6}, std::vector<std::int64_t>(6)); }, errc::corrupt,
+              "hash"},
              {"weight shape",
               [](safetensors& s) {
                 put_tensor(s, "network0.b", {6, 1}, f32(6));
@@ -192,4 +195,38 @@ TEST_CASE("tensors are read strictly", "[profile_tensors]") {
                      },
                      errc::bad_field, "op1.selector.attention.b1"},
                 });
+}
+
+TEST_CASE("weights of integers are kept, and are no floats to the hash", "[profile_tensors]") {
+  profile p = example_profiles::small_profile();
+  auto& weights = p.networks[0].weights;
+  weights.push_back({"axes", {2}, {}, {-1, std::int64_t{1} << 40}, aecnn::nn::element_type::int64});
+  weights.push_back({"axis", {}, {}, {3}, aecnn::nn::element_type::int64});
+  aecnn::seal(p);
+  const auto file = aecnn::serialize_profile(p);
+  const auto content = aecnn::io::parse_safetensors(file);
+  CHECK(content.find("network0.axes")->type == aecnn::io::dtype::int64);
+  CHECK(content.find("network0.axis")->shape.empty());
+  const auto loaded = aecnn::load_profile(std::span<const std::byte>(file));
+  CHECK(loaded.networks == p.networks);
+  CHECK(loaded.hash == p.hash);
+
+  // The same bytes as floats, and one integer changed.
+  profile other = p;
+  other.networks[0].weights[2] = {"axes", {2, 2}, std::vector<float>(4)};
+  profile zeros = p;
+  zeros.networks[0].weights[2] = {"axes", {2, 2}, {}, {0, 0, 0, 0}, aecnn::nn::element_type::int64};
+  CHECK(aecnn::content_hash(other) != aecnn::content_hash(zeros));
+  other = p;
+  other.networks[0].weights[2].integers[1] = 5;
+  CHECK(aecnn::content_hash(other) != p.hash);
+
+  // Both kinds at once, and none.
+  other = p;
+  other.networks[0].weights[2].values = {1, 2};
+  CHECK(aecnn::try_serialize_profile(other).error().code == errc::bad_field);
+  other = p;
+  other.networks[0].weights[2].shape = {0};
+  other.networks[0].weights[2].integers.clear();
+  CHECK(aecnn::try_serialize_profile(other).error().code == errc::bad_shape);
 }

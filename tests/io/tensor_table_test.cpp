@@ -23,8 +23,7 @@ struct record {
   std::vector<std::uint8_t> none;
   std::vector<std::byte> bytes;
   float one = 0;
-  std::vector<std::int64_t> shape;
-  std::vector<float> weight;
+  aecnn::nn::weight weight{}, index{};
 };
 
 template <class Table, class Record>
@@ -34,11 +33,18 @@ void exchange(Table& t, Record& r) {
   t.optional("none", r.none, {7});
   t.required("bytes", r.bytes, {any_extent});
   t.scalar("one", r.one);
-  t.shaped("weight", r.shape, r.weight);
+  t.weight("weight", r.weight);
+  t.weight("index", r.index);
 }
 
 safetensors example() {
-  const record r{{1, -2, 3, 0.1f, 5, 6}, {-7, 8, 9}, {}, {std::byte{1}, std::byte{255}}, 2.5f, {1, 3}, {4, 5, 6}};
+  const record r{{1, -2, 3, 0.1f, 5, 6},
+                 {-7, 8, 9},
+                 {},
+                 {std::byte{1}, std::byte{255}},
+                 2.5f,
+                 {"", {1, 3}, {4, 5, 6}},
+                 {"", {2}, {}, {-1, std::int64_t{1} << 62}, aecnn::nn::element_type::int64}};
   safetensors file;
   std::optional<failure> why;
   tensor_writer writer(file, why);
@@ -60,7 +66,8 @@ failure failure_of(const safetensors& file) {
 
 TEST_CASE("one description writes and reads a structure", "[tensor_table]") {
   const safetensors file = example();
-  CHECK(file.entries.size() == 5);
+  CHECK(file.entries.size() == 6);
+  CHECK(file.find("index")->type == aecnn::io::dtype::int64);
   CHECK(file.find("f")->shape == std::vector<std::size_t>{3, 2});
   CHECK(file.find("bytes")->type == aecnn::io::dtype::uint8);
   CHECK(file.find("one")->shape.empty());
@@ -75,8 +82,8 @@ TEST_CASE("one description writes and reads a structure", "[tensor_table]") {
   CHECK(r.none.empty());
   CHECK(r.bytes == std::vector<std::byte>{std::byte{1}, std::byte{255}});
   CHECK(r.one == 2.5f);
-  CHECK(r.shape == std::vector<std::int64_t>{1, 3});
-  CHECK(r.weight == std::vector<float>{4, 5, 6});
+  CHECK(r.weight == aecnn::nn::weight{"", {1, 3}, {4, 5, 6}});
+  CHECK(r.index == aecnn::nn::weight{"", {2}, {}, {-1, std::int64_t{1} << 62}, aecnn::nn::element_type::int64});
 }
 
 TEST_CASE("tensors that are not the expected ones are named", "[tensor_table]") {
@@ -104,16 +111,15 @@ TEST_CASE("a tensor belongs to one field", "[tensor_table]") {
   const safetensors file = example();
   std::optional<failure> why;
   tensor_reader reader(file, why);
-  std::vector<std::int64_t> shape;
-  std::vector<float> a, b;
-  reader.shaped("weight", shape, a);
+  aecnn::nn::weight a, b;
+  reader.weight("weight", a);
   CHECK_FALSE(why);
-  reader.shaped("weight", shape, b);
+  reader.weight("weight", b);
   REQUIRE(why);
   CHECK(why->code == errc::duplicate_name);
-  CHECK(b.empty());
-  reader.required("bytes", b, {any_extent}); // after a failure nothing is touched
-  CHECK(b.empty());
+  CHECK(b.values.empty());
+  reader.required("bytes", b.values, {any_extent}); // after a failure nothing is touched
+  CHECK(b.values.empty());
   CHECK(why->code == errc::duplicate_name);
 }
 

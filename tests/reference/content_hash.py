@@ -90,6 +90,8 @@ def add_network(h, g, tensor):
         t = tensor(name)
         h.string(name)
         h.list("q", t.shape)
+        if t.dtype.kind == "i":
+            h.pack("Q", 2**64 - 1)
         h.tensor(t)
 
 

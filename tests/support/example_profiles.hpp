@@ -289,6 +289,7 @@ public:
       add(w.name);
       add(w.shape);
       add(w.values);
+      add(w.integers);
     }
   }
   void add(const aecnn::profile& p) {

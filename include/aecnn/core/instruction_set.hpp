@@ -2,7 +2,10 @@
 // at run time, so that a program compiled with plain -O2 gets them too.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
 
 namespace aecnn {
 
@@ -14,8 +17,24 @@ enum class instruction_set : std::uint8_t {
   avx512 = 3    ///< AVX-512F with BW, DQ and VL
 };
 
-/// The highest level that this build and this processor have.
-inline instruction_set best_instruction_set() noexcept {
+namespace detail {
+
+/// The level that AECNN_INSTRUCTION_SET names (portable, vector4, avx2, avx512); the highest where it names none.
+inline instruction_set instruction_set_from_environment() noexcept {
+  constexpr const char* names[] = {"portable", "vector4", "avx2", "avx512"};
+  if (const char* value = std::getenv("AECNN_INSTRUCTION_SET"))
+    for (std::uint8_t i = 0; i < 4; ++i)
+      if (std::strcmp(value, names[i]) == 0) return static_cast<instruction_set>(i);
+  return instruction_set::avx512;
+}
+
+/// The level that nothing may exceed: the one setting of the process, for tests and for those who measure.
+inline std::atomic<instruction_set>& highest_instruction_set() noexcept {
+  static std::atomic<instruction_set> level{instruction_set_from_environment()};
+  return level;
+}
+
+inline instruction_set processor_instruction_set() noexcept {
 #if defined(__GNUC__)
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
@@ -27,6 +46,20 @@ inline instruction_set best_instruction_set() noexcept {
 #else
   return instruction_set::portable;
 #endif
+}
+
+} // namespace detail
+
+/// Lowers (or raises again) the level that best_instruction_set() gives from now on, in the whole process. Symbols and bytes stay
+/// the same at every level; what networks compute differs by rounding. The environment variable AECNN_INSTRUCTION_SET does the
+/// same before the program starts.
+inline void limit_instruction_set(instruction_set level) noexcept { detail::highest_instruction_set() = level; }
+
+/// The highest level that this build and this processor have and that limit_instruction_set() allows.
+inline instruction_set best_instruction_set() noexcept {
+  static const instruction_set available = detail::processor_instruction_set();
+  const instruction_set limit = detail::highest_instruction_set();
+  return limit < available ? limit : available;
 }
 
 } // namespace aecnn

@@ -1,7 +1,8 @@
 // Networks in a profile's JSON document (docs/profile.md, "Networks"): nodes with ONNX operator names, attributes with
 // the member names of ONNX's AttributeProto (i, ints, f, floats, s), floats as the hexadecimal digits of their bits,
-// weights by name; their elements are tensors of the file. Only the form is checked here; operators and shapes are what
-// nn::network checks when it compiles a graph.
+// weights by name; their elements, floats or 64-bit integers, are tensors of the file. Declared input shapes are not kept:
+// the profile's shape gives the decoder's. Only the form is checked here; operators and shapes are what nn::network checks
+// when it compiles a graph.
 #pragma once
 
 #include <algorithm>
@@ -170,18 +171,20 @@ inline status check_network(const nn::graph& g, const std::string& path, const l
   std::vector<std::string_view> values(g.inputs.begin(), g.inputs.end());
   for (std::size_t i = 0; i < g.weights.size(); ++i) {
     const nn::weight& w = g.weights[i];
-    if (w.values.size() > bounds.max_elements)
-      return fail(errc::limit_exceeded, path, ".weights[", i, "] '", w.name, "': ", w.values.size(),
-                  " elements, at most ", bounds.max_elements, " allowed (limits.max_elements)");
+    if (w.size() > bounds.max_elements)
+      return fail(errc::limit_exceeded, path, ".weights[", i, "] '", w.name, "': ", w.size(), " elements, at most ",
+                  bounds.max_elements, " allowed (limits.max_elements)");
+    if (!(w.type == nn::element_type::float32 ? w.integers.empty() : w.values.empty()))
+      return fail(errc::bad_field, path, ".weights[", i, "] '", w.name, "': holds floats and integers");
     std::size_t size = 1;
     for (const std::int64_t extent : w.shape)
-      if (extent < 1 || static_cast<std::uint64_t>(extent) > w.values.size() ||
+      if (extent < 1 || static_cast<std::uint64_t>(extent) > w.size() ||
           !aecnn::detail::multiply(size, static_cast<std::size_t>(extent), size)) {
         size = 0;
         break;
       }
-    if (size == 0 || size != w.values.size())
-      return fail(errc::bad_shape, path, ".weights[", i, "] '", w.name, "': ", w.values.size(),
+    if (size == 0 || size != w.size())
+      return fail(errc::bad_shape, path, ".weights[", i, "] '", w.name, "': ", w.size(),
                   " elements, which is not what its shape says");
     values.push_back(w.name);
   }

@@ -64,7 +64,7 @@ void profile_tensors(Table& t, Profile& p) {
   for (std::size_t i = 0; i < p.operating_points.size(); ++i)
     detail::operating_point_tensors(t, "op" + std::to_string(i) + '.', p.operating_points[i]);
   for (std::size_t i = 0; i < p.networks.size(); ++i)
-    for (auto& w : p.networks[i].weights) t.shaped("network" + std::to_string(i) + '.' + w.name, w.shape, w.values);
+    for (auto& w : p.networks[i].weights) t.weight("network" + std::to_string(i) + '.' + w.name, w);
   if (!p.probe) return;
   t.scalar("probe.scale", p.probe->scale);
   t.required("probe.input", p.probe->input, {p.shape.channels, p.probe->height, p.probe->width});

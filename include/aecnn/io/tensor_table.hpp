@@ -16,6 +16,7 @@
 #include <aecnn/core/bytes.hpp>
 #include <aecnn/core/error.hpp>
 #include <aecnn/io/safetensors.hpp>
+#include <aecnn/nn/graph.hpp>
 
 namespace aecnn::io {
 
@@ -68,17 +69,21 @@ public:
     required(name, one, {});
     if (one.size() == 1) v = one[0];
   }
-  /// A float tensor of any shape, a scalar included.
-  void shaped(const std::string& name, std::vector<std::int64_t>& shape, std::vector<float>& v) {
+  /// A tensor of floats or 64-bit integers of any shape, a scalar included; the dtype says which.
+  void weight(const std::string& name, nn::weight& w) {
     const safetensors_entry* e = take(name);
     if (*why_) return;
-    if (e == nullptr || e->type != dtype::float32) {
+    if (e == nullptr || (e->type != dtype::float32 && e->type != dtype::int64)) {
       *why_ = aecnn::detail::fail(e == nullptr ? errc::missing_field : errc::bad_field, "tensor ",
-                                  detail::json_quoted(name), e == nullptr ? ": missing" : ": expected F32");
+                                  detail::json_quoted(name), e == nullptr ? ": missing" : ": expected F32 or I64");
       return;
     }
-    for (const std::size_t extent : e->shape) shape.push_back(static_cast<std::int64_t>(extent));
-    fill(name, v);
+    for (const std::size_t extent : e->shape) w.shape.push_back(static_cast<std::int64_t>(extent));
+    w.type = e->type == dtype::int64 ? nn::element_type::int64 : nn::element_type::float32;
+    if (w.type == nn::element_type::int64)
+      fill(name, w.integers);
+    else
+      fill(name, w.values);
   }
   /// errc::bad_field where a tensor was not asked for.
   void expect_all_used() {
@@ -145,10 +150,13 @@ public:
   void scalar(const std::string& name, const T& v) {
     add(name, {}, std::vector<T>{v});
   }
-  void shaped(const std::string& name, const std::vector<std::int64_t>& shape, const std::vector<float>& v) {
+  void weight(const std::string& name, const nn::weight& w) {
     std::vector<std::size_t> extents;
-    for (const std::int64_t extent : shape) extents.push_back(static_cast<std::size_t>(extent));
-    add(name, extents, v);
+    for (const std::int64_t extent : w.shape) extents.push_back(static_cast<std::size_t>(extent));
+    if (w.type == nn::element_type::int64)
+      add(name, extents, w.integers);
+    else
+      add(name, extents, w.values);
   }
 
 private:

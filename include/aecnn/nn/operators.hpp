@@ -1,49 +1,40 @@
-// The table of operators: from an ONNX operator name to the function that reads such a node.
+// The operators that a network may use: from a name to the function that turns such a node into an operation.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include <aecnn/core/error.hpp>
-#include <aecnn/core/instruction_set.hpp>
-#include <aecnn/nn/convolution.hpp>
-#include <aecnn/nn/convolution_transpose.hpp>
-#include <aecnn/nn/elementwise.hpp>
 #include <aecnn/nn/node_reader.hpp>
 #include <aecnn/nn/operation.hpp>
-#include <aecnn/nn/rearrange.hpp>
 
 namespace aecnn::nn {
 
-/// Reads a node into an operation; the failure names the node.
-using operation_maker = result<std::unique_ptr<operation>> (*)(node_reader&, instruction_set);
+/// A table of operators. `standard()` holds every operator of the library; a copy of it takes operators of your own:
+///
+///   nn::operator_set mine = nn::operator_set::standard();
+///   mine.add("MyOperator", make_my_operator);
+///   auto net = nn::network::create(graph, {.operators = mine});
+class operator_set {
+public:
+  operator_set() = default;
+  static const operator_set& standard(); // operators/standard.hpp
 
-struct operator_entry {
-  std::string_view op_type;
-  operation_maker make;
+  /// Adds an operator or replaces the one of that name.
+  void add(std::string op_type, operation_maker make) { makers_.insert_or_assign(std::move(op_type), make); }
+  /// The maker of an operator, or null where it is unknown.
+  operation_maker find(std::string_view op_type) const noexcept {
+    const auto it = makers_.find(op_type);
+    return it == makers_.end() ? nullptr : it->second;
+  }
+  auto begin() const noexcept { return makers_.begin(); }
+  auto end() const noexcept { return makers_.end(); }
+
+private:
+  std::map<std::string, operation_maker, std::less<>> makers_;
 };
-
-/// Every operator that a network may use.
-inline constexpr operator_entry operators[] = {
-    {"Add", make_binary<sum_of>},
-    {"BatchNormalization", make_batch_normalization},
-    {"Clip", make_clip},
-    {"Concat", make_concat},
-    {"Conv", make_convolution},
-    {"ConvTranspose", make_convolution_transpose},
-    {"DepthToSpace", make_depth_to_space},
-    {"Identity", make_identity},
-    {"LeakyRelu", make_leaky_relu},
-    {"Mul", make_binary<product_of>},
-    {"Relu", make_relu},
-    {"Sigmoid", make_sigmoid},
-};
-
-/// The maker of an operator, or null where it is unknown.
-inline operation_maker find_operator(std::string_view op_type) noexcept {
-  for (const operator_entry& e : operators)
-    if (e.op_type == op_type) return e.make;
-  return nullptr;
-}
 
 } // namespace aecnn::nn

@@ -1,0 +1,134 @@
+// aecnn run: arrays through a network, and how long that takes.
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <aecnn/io/npy.hpp>
+#include <aecnn/nn/thread_pool.hpp>
+
+#include "command.hpp"
+#include "network_file.hpp"
+
+namespace program {
+namespace {
+
+struct run_arguments {
+  std::string network;
+  std::vector<std::string> inputs, outputs;
+  std::size_t threads = 1, repeat = 1;
+  bool exact = false;
+};
+
+double since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// The shapes to run with: those of the arrays; a batch of 1 is added where the network declares one more extent.
+std::vector<std::vector<std::int64_t>> shapes_for(const run_arguments& a, const aecnn::nn::graph& g,
+                                                  const std::vector<float_array>& arrays) {
+  if (arrays.size() != g.inputs.size()) {
+    std::string names;
+    for (const auto& n : g.inputs) names += (names.empty() ? "'" : ", '") + n + "'";
+    throw command_error("'" + a.network + "': " + std::to_string(arrays.size()) + " arrays for " +
+                        std::to_string(g.inputs.size()) + " inputs, expected one for each of " + names);
+  }
+  std::vector<std::vector<std::int64_t>> shapes;
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    shapes.push_back(arrays[i].shape);
+    if (!g.input_shapes.empty() && shapes[i].size() + 1 == g.input_shapes[i].size() && g.input_shapes[i][0] <= 1)
+      shapes[i].insert(shapes[i].begin(), 1);
+  }
+  return shapes;
+}
+
+report run(const run_arguments& a) {
+  std::vector<float_array> arrays;
+  for (const auto& path : a.inputs) arrays.push_back(float_array::load(path));
+
+  const auto start = std::chrono::steady_clock::now();
+  aecnn::nn::network_options options;
+  options.exact = a.exact;
+  auto net = in_file(a.network, aecnn::nn::network::create(aecnn::nn::load_onnx_graph(a.network), options));
+  const auto& g = *net.source();
+  const auto shapes = shapes_for(a, g, arrays);
+  if (!std::equal(shapes.begin(), shapes.end(), net.input_shapes().begin(), net.input_shapes().end()))
+    in_file(a.network, net.prepare(shapes));
+  const double load = since(start);
+  if (!a.outputs.empty() && a.outputs.size() != g.outputs.size())
+    throw command_error("--output: " + std::to_string(a.outputs.size()) + " files for " +
+                        std::to_string(g.outputs.size()) + " outputs of '" + a.network + "', expected one for each");
+
+  std::optional<aecnn::nn::thread_pool> pool;
+  if (a.threads > 1) net.use(&pool.emplace(a.threads));
+  std::vector<std::vector<float>> found;
+  for (const auto& shape : net.output_shapes()) found.emplace_back(aecnn::nn::element_count(shape));
+  std::vector<std::span<const float>> in;
+  for (const auto& array : arrays) in.emplace_back(array.values);
+  const std::vector<std::span<float>> out(found.begin(), found.end());
+  std::vector<double> seconds;
+  for (std::size_t i = 0; i < a.repeat; ++i) {
+    const auto begin = std::chrono::steady_clock::now();
+    in_file(a.network, net.run_to(in, out));
+    seconds.push_back(since(begin));
+  }
+  net.use(nullptr);
+  std::sort(seconds.begin(), seconds.end());
+  const std::size_t half = seconds.size() / 2;
+  const double median = seconds.size() % 2 == 1 ? seconds[half] : (seconds[half - 1] + seconds[half]) / 2;
+
+  report r;
+  r.object = {{"network", a.network}, {"inputs", json::array()}, {"outputs", json::array()}};
+  for (std::size_t i = 0; i < g.inputs.size(); ++i) {
+    r.object["inputs"].push_back({{"name", g.inputs[i]}, {"shape", shapes[i]}});
+    r.text += "input '" + one_line(g.inputs[i]) + "': " + joined(shapes[i]) + '\n';
+  }
+  for (std::size_t i = 0; i < g.outputs.size(); ++i) {
+    const auto& shape = net.output_shapes()[i];
+    json output{{"name", g.outputs[i]}, {"shape", shape}};
+    r.text += "output '" + one_line(g.outputs[i]) + "': " + joined(shape);
+    if (!a.outputs.empty()) {
+      aecnn::io::save_npy(a.outputs[i], found[i], std::vector<std::size_t>(shape.begin(), shape.end()));
+      output["file"] = a.outputs[i];
+      r.text += ", '" + a.outputs[i] + "'";
+    }
+    r.text += '\n';
+    r.object["outputs"].push_back(std::move(output));
+  }
+  r.text += "loaded in " + decimal(1e3 * load, 2) + " ms; " + std::to_string(a.repeat) +
+            (a.repeat == 1 ? " run" : " runs") + " on " + std::to_string(a.threads) +
+            (a.threads == 1 ? " thread" : " threads") + ": median " + decimal(1e6 * median, 1) + " us, minimum " +
+            decimal(1e6 * seconds[0], 1) + " us\n";
+  r.object["threads"] = a.threads;
+  r.object["repeat"] = a.repeat;
+  r.object["load_ms"] = 1e3 * load;
+  r.object["median_us"] = 1e6 * median;
+  r.object["minimum_us"] = 1e6 * seconds[0];
+  r.object["multiply_adds"] = net.multiply_adds();
+  return r;
+}
+
+} // namespace
+
+void add_run(CLI::App& program, invocation& chosen) {
+  const auto options = [](CLI::App& c, run_arguments& a) {
+    c.add_option("network", a.network, "Network: .onnx")->required();
+    c.add_option("inputs", a.inputs, "An array for each input of the network: .npy, floating-point")->required();
+    c.add_option("-o,--output", a.outputs, "File to write, .npy; once for each output of the network")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    c.add_option("--threads", a.threads, "Threads, the calling one included (1)")->check(CLI::Range(1, 32));
+    c.add_option("--repeat", a.repeat, "Runs that are timed (1)")->check(CLI::Range(1, 1000000));
+    c.add_flag("--exact", a.exact, "Without Winograd's convolutions: slower, smaller rounding errors");
+  };
+  add_command<run_arguments>(program, chosen, "run", "Run a network on arrays", options,
+                             [](const run_arguments& a, const invocation&) { return run(a); });
+}
+
+} // namespace program

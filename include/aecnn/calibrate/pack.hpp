@@ -1,0 +1,372 @@
+// A profile around networks that were trained elsewhere: a decoder, perhaps a linear analysis for the device, and the
+// channels to send. From sample tensors come the quantiser's steps (for each latent the range of least squared error, in
+// 2^bits levels), the entropy coder's initial states, the expectations and the probe. Time: a few encodings and one
+// decoding of all tensors.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <Eigen/Dense>
+
+#include <aecnn/calibrate/analysis.hpp>
+#include <aecnn/calibrate/design.hpp>
+#include <aecnn/calibrate/priors.hpp>
+#include <aecnn/codec.hpp>
+#include <aecnn/core/error.hpp>
+#include <aecnn/core/limits.hpp>
+#include <aecnn/nn/graph.hpp>
+#include <aecnn/nn/network.hpp>
+#include <aecnn/nn/node_reader.hpp>
+#include <aecnn/profile.hpp>
+#include <aecnn/quantize/clipping.hpp>
+#include <aecnn/quantize/histogram.hpp>
+
+namespace aecnn {
+
+/// A convolution whose kernel is its stride, which the device computes in integers (select/projection.hpp).
+struct analysis_layer {
+  std::size_t stride = 1;
+  Eigen::MatrixXd rows; ///< [latents, channels * stride * stride], columns in the order [channel][y][x]
+  Eigen::VectorXd bias; ///< [latents]; added on the edge
+};
+
+struct pack_options {
+  std::string name;                       ///< profile::name
+  nn::graph decoder;                      ///< from latents [1,L,h,w] to the tensor [1,C,H,W]
+  std::vector<std::uint16_t> channels;    ///< that are sent, increasing; empty: all
+  std::optional<analysis_layer> analysis; ///< of these channels
+  int bits = 8;                           ///< 1 to 16: 2^bits levels a latent
+  bool open_extents = false;              ///< leave height and width open
+  bool probe = true;                      ///< put a self-check into the profile
+  limits bounds{};
+};
+
+/// The layer of a network that is a single Conv with kernel = stride, without padding, groups or dilations.
+/// errc::unsupported for anything else, errc::bad_shape where its weights do not fit.
+inline result<analysis_layer> try_analysis_layer(const nn::graph& g) {
+  using detail::fail;
+  const auto refuse = [](const auto& what) {
+    return fail(errc::unsupported, "analysis network: ", what,
+                ", expected a single Conv with kernel = stride, without padding, groups or dilations");
+  };
+  if (g.nodes.size() != 1 || g.nodes[0].op_type != "Conv" || g.inputs.size() != 1 || g.nodes[0].inputs.size() < 2 ||
+      g.nodes[0].inputs[0] != g.inputs[0])
+    return refuse(std::to_string(g.nodes.size()) + " nodes" +
+                  (g.nodes.empty() ? "" : ", the first is a " + g.nodes[0].op_type));
+  const nn::node& n = g.nodes[0];
+  const auto weights_of = [&](std::size_t i) -> const nn::weight* {
+    for (const nn::weight& w : g.weights)
+      if (i < n.inputs.size() && w.name == n.inputs[i] && w.type == nn::element_type::float32) return &w;
+    return nullptr;
+  };
+  const nn::weight *w = weights_of(1), *b = weights_of(2);
+  const bool has_bias = n.inputs.size() > 2 && !n.inputs[2].empty();
+  if (w == nullptr || w->shape.size() != 4 || (has_bias && b == nullptr))
+    return refuse("weights that are not constants [M,C,k,k]");
+  const std::int64_t outputs = w->shape[0], inputs = w->shape[1], kernel = w->shape[2];
+  if (outputs < 1 || inputs < 1 || kernel < 1 || w->values.size() != nn::element_count(w->shape) ||
+      (has_bias && b->values.size() != static_cast<std::size_t>(outputs)))
+    return fail(errc::bad_shape, "analysis network: weights of shape ", nn::to_string(w->shape));
+  if (w->shape[3] != kernel || kernel > 16) return refuse("a kernel of " + nn::to_string(std::span(w->shape).last(2)));
+  bool strided = kernel == 1;
+  for (const auto& [key, a] : n.attributes) {
+    const auto all = [&](std::int64_t v) {
+      return std::all_of(a.integers.begin(), a.integers.end(), [v](std::int64_t e) { return e == v; });
+    };
+    if (key == "strides") strided = a.integers.size() == 2 && all(kernel);
+    const bool fits = key == "strides"     ? strided
+                      : key == "pads"      ? all(0)
+                      : key == "dilations" ? kernel == 1 || all(1)
+                      : key == "group"     ? a.integer == 1
+                      : key == "auto_pad"  ? a.text == "NOTSET" || a.text == "VALID"
+                                           : key == "kernel_shape" && all(kernel);
+    if (!fits) return refuse("a Conv whose attribute '" + key + "' is another");
+  }
+  if (!strided) return refuse("a Conv whose attribute 'strides' is another");
+  analysis_layer layer;
+  layer.stride = static_cast<std::size_t>(kernel);
+  layer.rows.resize(outputs, inputs * kernel * kernel);
+  for (Eigen::Index l = 0; l < layer.rows.rows(); ++l)
+    for (Eigen::Index i = 0; i < layer.rows.cols(); ++i)
+      layer.rows(l, i) = static_cast<double>(w->values[static_cast<std::size_t>(l * layer.rows.cols() + i)]);
+  layer.bias = Eigen::VectorXd::Zero(outputs);
+  if (has_bias)
+    for (Eigen::Index l = 0; l < outputs; ++l)
+      layer.bias(l) = static_cast<double>(b->values[static_cast<std::size_t>(l)]);
+  return layer;
+}
+
+namespace detail {
+
+class packer {
+public:
+  packer(std::span<const tensor_view<const float>> tensors, const pack_options& options) : options_(options) {
+    data_.tensors = tensors;
+  }
+
+  result<profile> run() {
+    if (auto s = check_input(); !s) return s.error();
+    operating_point o;
+    o.name = std::to_string(options_.bits) + " bits";
+    o.selector.channels = channels_;
+    o.decoder = "decoder";
+    if (auto s = quantise(o); !s) return s.error();
+    designed_point d;
+    auto bytes = encode_all(data_, o, nullptr, d.symbols, d.planes);
+    if (!bytes) return bytes.error();
+    assign_classes(o.entropy, d.symbols, d.planes.channels);
+    assign_references(o.entropy, d.symbols, d.planes.channels);
+    std::vector<std::uint16_t> halves[2];
+    if (auto s = train(o, d.symbols, d.planes, halves); !s) return s.error();
+    bytes = encode_all(data_, o, halves, d.symbols, d.planes);
+    if (!bytes) return bytes.error();
+    o.expected_bytes = *bytes;
+
+    profile p;
+    p.name = options_.name;
+    p.shape = data_.shape();
+    p.networks = {decoder()};
+    if (auto s = check_decoder(p.networks[0], o); !s) return s.error();
+    if (options_.open_extents) p.shape.height = p.shape.width = 0;
+    p.operating_points = {std::move(o)};
+    seal(p);
+    if (auto s = check(p, options_.bounds); !s) return s.error();
+    if (auto s = measure(p); !s) return s.error();
+    if (options_.probe)
+      if (auto s = make_probe(p, data_.tensors.front()); !s) return s.error();
+    return p;
+  }
+
+private:
+  status check_input() {
+    if (data_.tensors.empty()) return failure{errc::invalid_argument, "pack: no tensors"};
+    const shape3 s = data_.shape();
+    if (s.size() == 0 || s.channels > 65535) return fail(errc::bad_shape, "pack: tensors of shape ", to_string(s));
+    if (options_.bits < 1 || options_.bits > 16)
+      return fail(errc::invalid_argument, "pack: ", options_.bits, " bits, expected 1 to 16");
+    for (std::size_t t = 0; t < data_.tensors.size(); ++t) {
+      const auto& x = data_.tensors[t];
+      if (x.shape != s)
+        return fail(errc::bad_shape, "pack: tensor ", t, " is ", to_string(x.shape), ", expected ", to_string(s));
+      for (std::size_t c = 0; c < s.channels; ++c)
+        for (std::size_t i = 0; i < s.height; ++i)
+          for (std::size_t j = 0; j < s.width; ++j) {
+            const float v = x(c, i, j);
+            if (!all_finite(&v, 1)) return fail(errc::not_finite, "pack: tensor ", t, " holds a NaN or an infinity");
+            data_.largest = std::max(data_.largest, std::abs(v));
+            data_.negative = data_.negative || v < 0;
+            data_.squares += static_cast<double>(v) * static_cast<double>(v);
+          }
+    }
+    if (data_.largest > 1e18F)
+      return fail(errc::invalid_argument, "pack: an element of magnitude ", data_.largest, ", expected at most 1e18");
+    if (data_.largest == 0) data_.largest = 1;
+    channels_ = options_.channels;
+    if (channels_.empty())
+      for (std::size_t c = 0; c < s.channels; ++c) channels_.push_back(static_cast<std::uint16_t>(c));
+    for (std::size_t i = 0; i < channels_.size(); ++i)
+      if (channels_[i] >= s.channels || (i > 0 && channels_[i] <= channels_[i - 1]))
+        return fail(errc::invalid_argument, "pack: channel ", channels_[i], ", expected increasing numbers below ",
+                    s.channels);
+    if (const auto& a = options_.analysis;
+        a && static_cast<std::size_t>(a->rows.cols()) != channels_.size() * a->stride * a->stride)
+      return fail(errc::bad_shape, "analysis network: takes ",
+                  static_cast<std::size_t>(a->rows.cols()) / a->stride / a->stride, " channels, ", channels_.size(),
+                  " are sent");
+    return {};
+  }
+
+  std::size_t stride() const noexcept { return options_.analysis ? options_.analysis->stride : 1; }
+
+  /// Latent l of all tensors, before its bias.
+  std::vector<float> latent_values(std::size_t l) const {
+    std::vector<float> values;
+    const shape3 s = data_.shape();
+    for (const auto& x : data_.tensors) {
+      if (!options_.analysis) {
+        for (std::size_t i = 0; i < s.height; ++i)
+          for (std::size_t j = 0; j < s.width; ++j) values.push_back(x(channels_[l], i, j));
+        continue;
+      }
+      const auto row = options_.analysis->rows.row(static_cast<Eigen::Index>(l));
+      const std::size_t k = stride();
+      for (std::size_t y = 0; y < projection::reduced(s.height, k); ++y)
+        for (std::size_t column = 0; column < projection::reduced(s.width, k); ++column) {
+          double sum = 0;
+          Eigen::Index tap = 0;
+          for (const std::uint16_t c : channels_)
+            for (std::size_t i = 0; i < k; ++i)
+              for (std::size_t j = 0; j < k; ++j)
+                sum += row(tap++) * static_cast<double>(
+                                        x(c, std::min(y * k + i, s.height - 1), std::min(column * k + j, s.width - 1)));
+          values.push_back(static_cast<float>(sum));
+        }
+    }
+    return values;
+  }
+
+  /// Steps, offsets and levels. All latents share the symbol `zero`, which is that of their means on the average.
+  status quantise(operating_point& o) {
+    const std::size_t latents =
+        options_.analysis ? static_cast<std::size_t>(options_.analysis->rows.rows()) : channels_.size();
+    const bool is_signed = options_.analysis || data_.negative;
+    const double top = std::exp2(options_.bits) - 1;
+    std::vector<double> low(latents), step(latents);
+    double position = 0;
+    for (std::size_t l = 0; l < latents; ++l) {
+      const std::vector<float> values = latent_values(l);
+      range_accumulator range;
+      if (auto s = range.add(values); !s) return s;
+      const auto width = static_cast<double>(range.high()) - static_cast<double>(range.low());
+      const double magnitude =
+          std::max(std::abs(static_cast<double>(range.low())), std::abs(static_cast<double>(range.high())));
+      low[l] = is_signed ? static_cast<double>(range.low()) : 0;
+      step[l] = width / top;
+      if (auto h = histogram::create(range.low(), range.high()); h) {
+        if (auto s = h->add(values); !s) return s;
+        const auto best =
+            choose_clipping(*h, options_.bits, is_signed ? clipping_zero::anywhere : clipping_zero::at_low);
+        if (!best) return best.error();
+        low[l] = best->low;
+        step[l] = (best->high - best->low) / top;
+      }
+      // Constant latents, and those far from 0: offsets are at most 2^16 steps.
+      step[l] = std::max({step[l], magnitude / 30000, 1e-9 * static_cast<double>(data_.largest), 1e-30});
+      double mean = 0;
+      for (const float v : values) mean += static_cast<double>(v) / static_cast<double>(values.size());
+      position += std::clamp((mean - low[l]) / step[l], 0.0, top) / static_cast<double>(latents);
+    }
+    if (options_.analysis) {
+      // In steps, then the units back in the latents' own measure.
+      linear_analysis a;
+      a.stride = stride();
+      a.rows = options_.analysis->rows;
+      for (std::size_t l = 0; l < latents; ++l) a.rows.row(static_cast<Eigen::Index>(l)) /= step[l];
+      set_projection(o, a, 1.0, data_.largest);
+      for (std::size_t l = 0; l < latents; ++l)
+        o.quantizer.unit[l] = static_cast<float>(static_cast<double>(o.quantizer.unit[l]) * step[l]);
+    } else {
+      for (const double s : step) {
+        o.quantizer.unit.push_back(static_cast<float>(s / 256));
+        o.quantizer.scale.push_back(static_cast<float>(256 / s));
+      }
+    }
+    auto& q = o.quantizer;
+    q.levels = std::uint32_t{1} << options_.bits;
+    q.zero = is_signed ? static_cast<std::uint32_t>(std::lround(position)) : 0;
+    if (is_signed)
+      for (std::size_t l = 0; l < latents; ++l)
+        q.offset.push_back(
+            static_cast<std::int32_t>(std::lround((low[l] + q.zero * step[l]) / static_cast<double>(q.unit[l]))));
+    q.rounding.assign(latents, 128);
+    q.shift.assign(6 * latents, 0);
+    o.entropy.levels = q.levels;
+    o.entropy.zero = q.zero;
+    return {};
+  }
+
+  /// The given network by the name that the operating point uses, with what a profile cannot hold replaced.
+  nn::graph decoder() const {
+    nn::graph g = options_.decoder;
+    g.name = "decoder";
+    g.input_shapes.clear();
+    // Resize's optional inputs are left out, as exporters of old did not.
+    for (nn::node& n : g.nodes)
+      if (n.op_type == "Resize")
+        for (std::string& name : n.inputs)
+          if (std::any_of(g.weights.begin(), g.weights.end(),
+                          [&](const nn::weight& w) { return w.name == name && w.size() == 0; }))
+            name.clear();
+    std::erase_if(g.weights, [&](const nn::weight& w) {
+      return w.size() == 0 && std::none_of(g.nodes.begin(), g.nodes.end(), [&](const nn::node& n) {
+               return std::find(n.inputs.begin(), n.inputs.end(), w.name) != n.inputs.end();
+             });
+    });
+    if (!options_.analysis || options_.analysis->bias.isZero() || g.inputs.size() != 1) return g;
+    // The analysis network's bias, which the device does not add.
+    const std::string input = g.inputs[0], biased = input + ".biased";
+    for (nn::node& n : g.nodes) std::replace(n.inputs.begin(), n.inputs.end(), input, biased);
+    nn::weight bias{input + ".bias", {1, options_.analysis->bias.size(), 1, 1}, {}};
+    for (const double b : options_.analysis->bias) bias.values.push_back(static_cast<float>(b));
+    g.nodes.insert(g.nodes.begin(), {"Add", biased, {input, bias.name}, {biased}});
+    g.weights.push_back(std::move(bias));
+    return g;
+  }
+
+  status check_decoder(const nn::graph& g, const operating_point& o) const {
+    if (g.inputs.size() != 1 || g.outputs.size() != 1)
+      return fail(errc::unsupported, "decoder network: ", g.inputs.size(), " inputs and ", g.outputs.size(),
+                  " outputs, expected 1 and 1");
+    const shape3 s = data_.shape(), latents = o.latent_shape(s.height, s.width);
+    if (!options_.decoder.input_shapes.empty()) {
+      const auto& declared = options_.decoder.input_shapes[0];
+      const std::size_t extents[] = {1, latents.channels, latents.height, latents.width};
+      bool fits = declared.size() == 4;
+      for (std::size_t k = 1; fits && k < 4; ++k)
+        fits = declared[k] < 1 || static_cast<std::size_t>(declared[k]) == extents[k];
+      if (!fits)
+        return fail(errc::bad_shape, "decoder network: takes ", nn::to_string(declared), ", the latents are ",
+                    to_string(latents));
+    }
+    auto net = nn::network::create(g, options_.bounds);
+    if (!net) return fail(net.error().code, "decoder network: ", net.error().message);
+    if (auto ok = net->prepare(latents); !ok) return fail(ok.error().code, "decoder network: ", ok.error().message);
+    const shape3 out = net->output_shape();
+    const std::size_t k = stride();
+    if (out.channels != s.channels || (out.height != s.height && out.height != latents.height * k) ||
+        (out.width != s.width && out.width != latents.width * k) || out.height < s.height || out.width < s.width)
+      return fail(errc::bad_shape, "decoder network: gives ", nn::to_string(net->output_shapes()[0]),
+                  " for latents of ", to_string(latents), ", expected the tensors' shape, ", to_string(s));
+    return {};
+  }
+
+  /// Decodes all tensors: sets the expected error.
+  status measure(profile& p) const {
+    auto c = codec::create(p, {.bounds = options_.bounds});
+    if (!c) return c.error();
+    double errors = 0;
+    for (const auto& x : data_.tensors) {
+      const auto stream = c->try_encode(x);
+      if (!stream) return stream.error();
+      const auto y = c->try_decode(*stream);
+      if (!y) return y.error();
+      const float* at = y->data();
+      for (std::size_t k = 0; k < x.shape.channels; ++k)
+        for (std::size_t i = 0; i < x.shape.height; ++i)
+          for (std::size_t j = 0; j < x.shape.width; ++j) {
+            const double d = static_cast<double>(x(k, i, j)) - static_cast<double>(*at++);
+            errors += d * d;
+          }
+    }
+    if (!(errors < 1e300))
+      return fail(errc::not_finite, "decoder network: its output holds a NaN, an infinity or values without measure");
+    p.operating_points[0].expected_error = data_.squares > 0 ? errors / data_.squares : 0;
+    return {};
+  }
+
+  const pack_options& options_;
+  calibration_data data_;
+  std::vector<std::uint16_t> channels_;
+};
+
+} // namespace detail
+
+/// A profile of one operating point around given networks; the tensors have one shape. errc::invalid_argument,
+/// errc::bad_shape and errc::unsupported where tensors, options and networks do not fit each other, errc::not_finite.
+inline result<profile> try_pack(std::span<const tensor_view<const float>> tensors, const pack_options& options) {
+  return detail::guarded([&]() -> result<profile> { return detail::packer(tensors, options).run(); });
+}
+/// As try_pack(); throws aecnn::error.
+inline profile pack(std::span<const tensor_view<const float>> tensors, const pack_options& options) {
+  return try_pack(tensors, options).value();
+}
+
+} // namespace aecnn

@@ -1,0 +1,282 @@
+// 3x3 convolution of stride 1 by Winograd's minimal filtering, F(2x2,3x3) or F(4x4,3x3): Lavin and Gray, "Fast Algorithms for
+// Convolutional Neural Networks" (2016). Each (m+2) x (m+2) tile of the input is transformed, multiplied by the transformed weights -
+// (m+2)^2 matrix products over the channels - and transformed back to m x m output pixels: 4 (m = 4) or 2.25 (m = 2) times
+// fewer multiplications than the direct form, for an error some ten times larger.
+//
+// Where the transformed weights fit the cache, strips of tiles go through all three stages one after another; else all tiles are
+// transformed first, so that each block of weights is read once.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include <aecnn/nn/kernels/kernel_set.hpp>
+#include <aecnn/nn/steps/direct_convolution.hpp>
+#include <aecnn/nn/steps/fused_convolution.hpp>
+#include <aecnn/nn/steps/step.hpp>
+
+namespace aecnn::nn {
+
+/// Sizes of one Winograd convolution.
+struct winograd_plan {
+  std::size_t m = 0; ///< 0: the direct form is faster, or the convolution is not of the kind
+  std::size_t rows = 0, columns = 0; ///< tiles of one item
+  std::size_t tiles = 0;             ///< of the batch
+  std::size_t strip = 0;             ///< tiles that go through together; `tiles` where they are all transformed first
+  std::size_t side() const noexcept { return m + 2; }
+  std::size_t products() const noexcept { return side() * side(); }
+  std::size_t weight_bytes = 0; ///< of the transformed weights
+  bool in_strips() const noexcept { return strip < tiles; }
+};
+
+/// Whether and how to use Winograd: compares estimated cycles. `crowded`: the weights of the whole network outgrow the second-level
+/// cache, so that even small ones come from beyond it at every run.
+inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layout& out, const kernel_set& kernels,
+                                   bool crowded) {
+  const convolution& c = f.spec;
+  const window& w = c.area;
+  const std::size_t lanes = 2 * kernels.width;
+  const bool suits = !c.transposed && c.groups == 1 && w.kernel[0] == 3 && w.kernel[1] == 3 && w.strides[0] == 1 &&
+                     w.strides[1] == 1 && w.dilations[0] == 1 && w.dilations[1] == 1 && w.before[0] == 1 &&
+                     w.before[1] == 1 && w.after[0] == 1 && w.after[1] == 1 && f.rearrange.block == 1 &&
+                     c.inputs % kernels.width == 0 && c.outputs % lanes == 0 && c.inputs >= 16 && kernels.width > 1;
+  if (!suits) return {};
+  // Cycles for one input channel and one block of output channels; memory delivers some ten bytes a cycle beyond the second-level cache.
+  constexpr double cached = 1.2e6, near = 32, far = 10;
+  const auto inputs = static_cast<double>(c.inputs), outputs = static_cast<double>(c.outputs);
+  const double blocks = inputs * (outputs / static_cast<double>(lanes));
+  const auto row_cycles = [&](std::size_t pixels) {
+    const std::size_t p = best_tile(pixels, kernels.most_pixels), rest = pixels % p;
+    return static_cast<double>(pixels / p) * tile_cycles(p) + (rest == 0 ? 0 : tile_cycles(rest));
+  };
+  const auto streamed = [&](double bytes) { return bytes / (crowded || bytes > cached ? far : near); };
+  const double direct_bytes = 9 * inputs * outputs * 4;
+  double least = std::max(9 * static_cast<double>(out.batch * out.height) * row_cycles(out.width) * blocks,
+                          streamed(direct_bytes));
+  winograd_plan best;
+  for (const std::size_t m : {std::size_t{2}, std::size_t{4}}) {
+    winograd_plan p;
+    p.m = m;
+    p.rows = (out.height + m - 1) / m;
+    p.columns = (out.width + m - 1) / m;
+    p.tiles = out.batch * p.rows * p.columns;
+    const auto products = static_cast<double>(p.products()), tiles = static_cast<double>(p.tiles);
+    const double bytes = products * inputs * outputs * 4;
+    const double transforms =
+        tiles * (inputs + outputs) / static_cast<double>(kernels.width) * products * (kernels.width > 8 ? 2.5 : 3.5);
+    const double cycles = std::max(products * row_cycles(p.tiles) * blocks, streamed(bytes)) + transforms;
+    if (cycles >= least) continue;
+    least = cycles;
+    // All tiles at once where the weights are large and the transformed tiles still fit.
+    const std::size_t tile_bytes = p.products() * c.inputs * sizeof(float);
+    const bool whole = bytes > 1e6 && p.tiles * tile_bytes <= (std::size_t{4} << 20);
+    const std::size_t budget = bytes > 1e6 ? std::size_t{1} << 20 : std::size_t{1} << 19;
+    p.strip = whole ? p.tiles : std::clamp<std::size_t>(budget / tile_bytes, 1, p.tiles);
+    if (!whole && p.strip > kernels.most_pixels) p.strip -= p.strip % kernels.most_pixels;
+    if (!whole && p.strip == p.tiles && p.tiles > 2 * kernels.most_pixels) p.strip = (p.tiles + 1) / 2;
+    p.weight_bytes = static_cast<std::size_t>(bytes);
+    best = p;
+  }
+  return best;
+}
+
+/// Weights transformed and packed as [block of output channels][product][input channel][2 * width], and the loops over tiles.
+class winograd_weights {
+public:
+  winograd_weights(const fused_convolution& f, const winograd_plan& p, const kernel_set& k)
+      : kernels(k), plan(p), inputs(f.spec.inputs), outputs(f.spec.outputs), after(to_kernel(f.after)),
+        bias(f.bias), zero(2 * kernels.width) {
+    const std::size_t lanes = 2 * kernels.width;
+    values.resize(plan.products() * inputs * outputs);
+    std::vector<float> taps(9 * kernels.width);
+    for (std::size_t o = 0; o < outputs; o += kernels.width) {
+      float* to = values.data() + o / lanes * plan.products() * inputs * lanes + o % lanes;
+      for (std::size_t i = 0; i < inputs; ++i, to += lanes) {
+        for (std::size_t lane = 0; lane < kernels.width; ++lane) {
+          const float* g = f.weight_data() + ((o + lane) * inputs + i) * 9;
+          for (std::size_t t = 0; t < 9; ++t) taps[t * kernels.width + lane] = g[t];
+        }
+        (plan.m == 2 ? kernels.winograd_filter_2 : kernels.winograd_filter_4)(taps.data(), to, inputs * lanes);
+      }
+    }
+  }
+
+  std::size_t blocks() const noexcept { return outputs / (2 * kernels.width); }
+
+  /// Transforms tiles first to last - 1 into to[product][tile - first][input channel], `pitch` tiles apart.
+  void transform_input(const float* in, const plane_layout& l, std::size_t first, std::size_t last, float* to,
+                       std::size_t pitch) const noexcept {
+    winograd_input_arguments a;
+    a.pixel = static_cast<std::ptrdiff_t>(l.channels);
+    a.row = static_cast<std::ptrdiff_t>(l.row());
+    a.channels = inputs;
+    a.pitch = pitch * inputs;
+    const std::size_t per_item = plan.rows * plan.columns, side = plan.side();
+    for (std::size_t t = first; t < last; ++t, to += inputs) {
+      const std::size_t item = t / per_item, row = t % per_item / plan.columns, column = t % plan.columns;
+      const auto y = static_cast<std::ptrdiff_t>(row * plan.m) - 1, x = static_cast<std::ptrdiff_t>(column * plan.m) - 1;
+      a.in = in + l.at(item, y, x);
+      a.first_row = y < 0 ? 1 : 0;
+      a.first_column = x < 0 ? 1 : 0;
+      a.last_row = std::min(side, l.height - row * plan.m + 1);
+      a.last_column = std::min(side, l.width - column * plan.m + 1);
+      a.to = to;
+      (plan.m == 2 ? kernels.winograd_input_2 : kernels.winograd_input_4)(a);
+    }
+  }
+
+  /// Multiplies tiles first to last - 1, as transform_input left them at `tiles`, by one block of output channels and stores the
+  /// output. `products`: room for products * (last - first) * 2 * width floats.
+  void multiply(std::size_t block, const float* tiles, std::size_t pitch, std::size_t first, std::size_t last,
+                float* products, float* out, const plane_layout& out_layout, const float* residual,
+                const plane_layout& residual_layout) const noexcept {
+    const std::size_t lanes = 2 * kernels.width, count = last - first, step = best_tile(count, kernels.most_pixels);
+    const std::size_t block_weights = inputs * lanes;
+    const std::ptrdiff_t origin = 0;
+    tile_arguments a{};
+    a.in_pixel = static_cast<std::ptrdiff_t>(inputs);
+    a.offsets = &origin;
+    a.taps = 1;
+    a.depth = inputs;
+    a.bias = zero.data();
+    a.out_pixel = static_cast<std::ptrdiff_t>(lanes);
+    a.out_block = static_cast<std::ptrdiff_t>(kernels.width);
+    a.tail = kernels.width;
+    const float* w = values.data() + block * plan.products() * block_weights;
+    const float* const end = values.data() + values.size();
+    const std::size_t steps = (count + step - 1) / step;
+    a.prefetch_step = std::max<std::size_t>(1, lanes / steps);
+    for (std::size_t p = 0; p < plan.products(); ++p, w += block_weights) {
+      const float* next = w + block_weights < end ? w + block_weights : values.data();
+      for (std::size_t t = 0, i = 0; t < count; t += step, ++i) {
+        const std::size_t n = std::min(step, count - t);
+        a.in = tiles + (p * pitch + t) * inputs;
+        a.weights = w;
+        a.out = products + (p * count + t) * lanes;
+        a.prefetch = next + i * (block_weights / steps);
+        kernels.two[n - 1](a);
+      }
+    }
+    winograd_output_arguments o;
+    o.pitch = count * lanes;
+    o.vectors = 2;
+    o.bias = bias.data() + block * lanes;
+    o.pixel = static_cast<std::ptrdiff_t>(out_layout.channels);
+    o.row = static_cast<std::ptrdiff_t>(out_layout.row());
+    o.residual = nullptr;
+    o.residual_pixel = static_cast<std::ptrdiff_t>(residual_layout.channels);
+    o.residual_row = static_cast<std::ptrdiff_t>(residual_layout.row());
+    o.act = after.act;
+    o.low = after.low;
+    o.high = after.high;
+    const std::size_t per_item = plan.rows * plan.columns;
+    for (std::size_t t = first; t < last; ++t) {
+      const std::size_t item = t / per_item, row = t % per_item / plan.columns * plan.m, column = t % plan.columns * plan.m;
+      const auto y = static_cast<std::ptrdiff_t>(row), x = static_cast<std::ptrdiff_t>(column);
+      o.from = products + (t - first) * lanes;
+      o.out = out + out_layout.at(item, y, x) + block * lanes;
+      if (residual != nullptr) o.residual = residual + residual_layout.at(item, y, x) + block * lanes;
+      o.rows = std::min(plan.m, out_layout.height - row);
+      o.columns = std::min(plan.m, out_layout.width - column);
+      (plan.m == 2 ? kernels.winograd_output_2 : kernels.winograd_output_4)(o);
+    }
+  }
+
+  const kernel_set& kernels;
+  winograd_plan plan;
+  std::size_t inputs, outputs;
+  kernel_activation after;
+  std::vector<float> values, bias, zero;
+};
+
+/// All three stages for strips of tiles.
+class winograd_convolution final : public step {
+public:
+  winograd_convolution(std::shared_ptr<const winograd_weights> weights, std::size_t in, const plane_layout& in_layout,
+                       std::size_t out, const plane_layout& out_layout, std::size_t residual,
+                       const plane_layout& residual_layout, bool has_residual)
+      : weights_(std::move(weights)), in_(in), out_(out), residual_(residual), has_residual_(has_residual),
+        in_layout_(in_layout), out_layout_(out_layout), residual_layout_(residual_layout) {
+    reads = {in};
+    if (has_residual) reads.push_back(residual);
+    writes = {out};
+  }
+  std::size_t units() const override {
+    return (weights_->plan.tiles + weights_->plan.strip - 1) / weights_->plan.strip;
+  }
+  std::size_t workspace() const override {
+    const winograd_plan& p = weights_->plan;
+    return p.products() * p.strip * (weights_->inputs + 2 * weights_->kernels.width);
+  }
+  void run(buffer_table buffers, std::size_t first, std::size_t last, float* workspace) const noexcept override {
+    const winograd_plan& p = weights_->plan;
+    for (std::size_t u = first; u < last; ++u) {
+      const std::size_t begin = u * p.strip, end = std::min(p.tiles, begin + p.strip), count = end - begin;
+      weights_->transform_input(buffers[in_], in_layout_, begin, end, workspace, count);
+      float* products = workspace + p.products() * p.strip * weights_->inputs;
+      for (std::size_t b = 0; b < weights_->blocks(); ++b)
+        weights_->multiply(b, workspace, count, begin, end, products, buffers[out_], out_layout_,
+                           has_residual_ ? buffers[residual_] : nullptr, residual_layout_);
+    }
+  }
+
+private:
+  std::shared_ptr<const winograd_weights> weights_;
+  std::size_t in_, out_, residual_;
+  bool has_residual_;
+  plane_layout in_layout_, out_layout_, residual_layout_;
+};
+
+/// The first stage for all tiles, into a buffer of its own.
+class winograd_forward_step final : public step {
+public:
+  winograd_forward_step(std::shared_ptr<const winograd_weights> weights, std::size_t in, const plane_layout& in_layout,
+                        std::size_t tiles)
+      : weights_(std::move(weights)), in_(in), tiles_(tiles), in_layout_(in_layout) {
+    reads = {in};
+    writes = {tiles};
+  }
+  std::size_t units() const override { return weights_->plan.tiles; }
+  void run(buffer_table buffers, std::size_t first, std::size_t last, float*) const noexcept override {
+    weights_->transform_input(buffers[in_], in_layout_, first, last, buffers[tiles_] + first * weights_->inputs,
+                              weights_->plan.tiles);
+  }
+
+private:
+  std::shared_ptr<const winograd_weights> weights_;
+  std::size_t in_, tiles_;
+  plane_layout in_layout_;
+};
+
+/// The other two stages; a unit is a block of output channels.
+class winograd_multiply_step final : public step {
+public:
+  winograd_multiply_step(std::shared_ptr<const winograd_weights> weights, std::size_t tiles, std::size_t out,
+                         const plane_layout& out_layout, std::size_t residual, const plane_layout& residual_layout,
+                         bool has_residual)
+      : weights_(std::move(weights)), tiles_(tiles), out_(out), residual_(residual), has_residual_(has_residual),
+        out_layout_(out_layout), residual_layout_(residual_layout) {
+    reads = {tiles};
+    if (has_residual) reads.push_back(residual);
+    writes = {out};
+  }
+  std::size_t units() const override { return weights_->blocks(); }
+  std::size_t workspace() const override {
+    return weights_->plan.products() * weights_->plan.tiles * 2 * weights_->kernels.width;
+  }
+  void run(buffer_table buffers, std::size_t first, std::size_t last, float* workspace) const noexcept override {
+    for (std::size_t b = first; b < last; ++b)
+      weights_->multiply(b, buffers[tiles_], weights_->plan.tiles, 0, weights_->plan.tiles, workspace, buffers[out_],
+                         out_layout_, has_residual_ ? buffers[residual_] : nullptr, residual_layout_);
+  }
+
+private:
+  std::shared_ptr<const winograd_weights> weights_;
+  std::size_t tiles_, out_, residual_;
+  bool has_residual_;
+  plane_layout out_layout_, residual_layout_;
+};
+
+} // namespace aecnn::nn

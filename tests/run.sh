@@ -89,7 +89,7 @@ run_folders() {
   local preset=$1 folder targets=() label
   shift
   label=$(IFS='|'; echo "$*")
-  for folder in "$@"; do targets+=("aecnn_test_$folder"); done
+  for folder in "$@"; do targets+=("aecnn_test_${folder//\//_}"); done
   run_preset "$preset" "${targets[@]}" -- -L "^($label)\$"
 }
 # The tests of these folders decide about bytes and need no dependency that is slow to compile.
@@ -133,7 +133,7 @@ for stage in "${stages[@]}"; do
     clang) run_preset clang all -- -LE '^consumer$' ;;
     # Unit tests: what compiles headers, programs and scripts is the release's, and the allocation tests replace malloc, as the
     # sanitizers do. no_exceptions is one of the tests labelled codec.
-    sanitizers) run_folders sanitizers "${cross_folders[@]}" io nn calibrate codec golden no_exceptions ;;
+    sanitizers) run_folders sanitizers "${cross_folders[@]}" io nn nn/kernels nn/operators nn/steps calibrate codec golden no_exceptions ;;
     aarch64 | s390x) run_folders "$stage" "${cross_folders[@]}" ;;
     exactness) run_exactness ;;
   esac

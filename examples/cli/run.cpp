@@ -48,6 +48,17 @@ std::vector<std::vector<std::int64_t>> shapes_for(const run_arguments& a, const 
   return shapes;
 }
 
+/// How many items the arrays hold for a network that takes one at a time; 1 where it takes them as they are.
+std::size_t item_count(const aecnn::nn::graph& g, const std::vector<std::vector<std::int64_t>>& shapes) {
+  std::int64_t items = 0;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    const bool one = !g.input_shapes.empty() && !g.input_shapes[i].empty() && g.input_shapes[i][0] == 1;
+    if (!one || shapes[i].size() != g.input_shapes[i].size() || (i > 0 && shapes[i][0] != items)) return 1;
+    items = shapes[i][0];
+  }
+  return static_cast<std::size_t>(std::max<std::int64_t>(items, 1));
+}
+
 report run(const run_arguments& a) {
   std::vector<float_array> arrays;
   for (const auto& path : a.inputs) arrays.push_back(float_array::load(path));
@@ -57,26 +68,43 @@ report run(const run_arguments& a) {
   options.exact = a.exact;
   auto net = in_file(a.network, aecnn::nn::network::create(aecnn::nn::load_onnx_graph(a.network), options));
   const auto& g = *net.source();
-  const auto shapes = shapes_for(a, g, arrays);
+  auto shapes = shapes_for(a, g, arrays);
+  const std::size_t items = item_count(g, shapes);
+  if (items > 1)
+    for (auto& shape : shapes) shape[0] = 1;
   if (!std::equal(shapes.begin(), shapes.end(), net.input_shapes().begin(), net.input_shapes().end()))
     in_file(a.network, net.prepare(shapes));
   const double load = since(start);
   if (!a.outputs.empty() && a.outputs.size() != g.outputs.size())
     throw command_error("--output: " + std::to_string(a.outputs.size()) + " files for " +
                         std::to_string(g.outputs.size()) + " outputs of '" + a.network + "', expected one for each");
+  std::vector<std::vector<std::int64_t>> out_shapes(net.output_shapes().begin(), net.output_shapes().end());
+  for (auto& shape : out_shapes) {
+    if (items == 1) continue;
+    if (shape.empty() || shape[0] != 1)
+      throw command_error("'" + a.network + "': output of shape " + joined(shape) + " for one of " +
+                          std::to_string(items) + " items, expected a first extent of 1");
+    shape[0] = static_cast<std::int64_t>(items);
+  }
 
   std::optional<aecnn::nn::thread_pool> pool;
   if (a.threads > 1) net.use(&pool.emplace(a.threads));
   std::vector<std::vector<float>> found;
-  for (const auto& shape : net.output_shapes()) found.emplace_back(aecnn::nn::element_count(shape));
-  std::vector<std::span<const float>> in;
-  for (const auto& array : arrays) in.emplace_back(array.values);
-  const std::vector<std::span<float>> out(found.begin(), found.end());
+  for (const auto& shape : out_shapes) found.emplace_back(aecnn::nn::element_count(shape));
+  const auto part = [&](auto& values, std::size_t item) {
+    const std::size_t size = values.size() / items;
+    return std::span(values).subspan(item * size, size);
+  };
+  std::vector<std::span<const float>> in(arrays.size());
+  std::vector<std::span<float>> out(found.size());
   std::vector<double> seconds;
-  for (std::size_t i = 0; i < a.repeat; ++i) {
+  for (std::size_t k = 0; k < a.repeat * items; ++k) {
+    for (std::size_t i = 0; i < in.size(); ++i) in[i] = part(arrays[i].values, k % items);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = part(found[i], k % items);
     const auto begin = std::chrono::steady_clock::now();
-    in_file(a.network, net.run_to(in, out));
+    const auto done = net.run_to(in, out);
     seconds.push_back(since(begin));
+    in_file(a.network, done);
   }
   net.use(nullptr);
   std::sort(seconds.begin(), seconds.end());
@@ -86,11 +114,11 @@ report run(const run_arguments& a) {
   report r;
   r.object = {{"network", a.network}, {"inputs", json::array()}, {"outputs", json::array()}};
   for (std::size_t i = 0; i < g.inputs.size(); ++i) {
-    r.object["inputs"].push_back({{"name", g.inputs[i]}, {"shape", shapes[i]}});
-    r.text += "input '" + one_line(g.inputs[i]) + "': " + joined(shapes[i]) + '\n';
+    r.object["inputs"].push_back({{"name", g.inputs[i]}, {"shape", arrays[i].shape}});
+    r.text += "input '" + one_line(g.inputs[i]) + "': " + joined(arrays[i].shape) + '\n';
   }
   for (std::size_t i = 0; i < g.outputs.size(); ++i) {
-    const auto& shape = net.output_shapes()[i];
+    const auto& shape = out_shapes[i];
     json output{{"name", g.outputs[i]}, {"shape", shape}};
     r.text += "output '" + one_line(g.outputs[i]) + "': " + joined(shape);
     if (!a.outputs.empty()) {
@@ -101,12 +129,12 @@ report run(const run_arguments& a) {
     r.text += '\n';
     r.object["outputs"].push_back(std::move(output));
   }
-  r.text += "loaded in " + decimal(1e3 * load, 2) + " ms; " + std::to_string(a.repeat) +
-            (a.repeat == 1 ? " run" : " runs") + " on " + std::to_string(a.threads) +
+  r.text += "loaded in " + decimal(1e3 * load, 2) + " ms; " + std::to_string(seconds.size()) +
+            (seconds.size() == 1 ? " run" : " runs") + " on " + std::to_string(a.threads) +
             (a.threads == 1 ? " thread" : " threads") + ": median " + decimal(1e6 * median, 1) + " us, minimum " +
             decimal(1e6 * seconds[0], 1) + " us\n";
   r.object["threads"] = a.threads;
-  r.object["repeat"] = a.repeat;
+  r.object["runs"] = seconds.size();
   r.object["load_ms"] = 1e3 * load;
   r.object["median_us"] = 1e6 * median;
   r.object["minimum_us"] = 1e6 * seconds[0];
@@ -124,7 +152,7 @@ void add_run(CLI::App& program, invocation& chosen) {
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     c.add_option("--threads", a.threads, "Threads, the calling one included (1)")->check(CLI::Range(1, 32));
-    c.add_option("--repeat", a.repeat, "Runs that are timed (1)")->check(CLI::Range(1, 1000000));
+    c.add_option("--repeat", a.repeat, "Times that the arrays are run (1)")->check(CLI::Range(1, 1000000));
     c.add_flag("--exact", a.exact, "Without Winograd's convolutions: slower, smaller rounding errors");
   };
   add_command<run_arguments>(program, chosen, "run", "Run a network on arrays", options,

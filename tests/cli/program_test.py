@@ -19,9 +19,11 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import onnx_file
+
 PROGRAM = ""
 EXAMPLE_DATA = ""
-CODES = {"f": "<f4", "d": "<f8", "e": "<f2", "b": "|i1", "B": "|u1", "i": "<i4"}
+CODES = {"f": "<f4", "d": "<f8", "e": "<f2", "b": "|i1", "B": "|u1", "i": "<i4", "q": "<i8"}
 
 
 def npy(path, code, shape, values):
@@ -632,6 +634,191 @@ class Symbols(ProgramTest):
         self.fail_with(["'bad'", "67108864"], "symbols", "decode", "bad", "-o", "n.u8")
 
 
+class Networks(ProgramTest):
+    """run, eval, pack and info on ONNX files."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        write = lambda name, *model, **more: (cls.folder / name).write_bytes(onnx_file.model(*model, **more))
+        conv, node = lambda i, o: onnx_file.node("Conv", [i, "w", "b"], [o]), onnx_file.node
+        # y = relu(2 x0 - x1 + 1), 3 x1
+        small = {"w": ([2, 2, 1, 1], [2.0, -1.0, 0.0, 3.0]), "b": ([2], [1.0, 0.0])}
+        write("small.onnx", [conv("x", "h"), node("Relu", ["h"], ["y"])], {"x": [1, 2, 1, 2]}, {"y": [1, 2, 1, 2]}, small)
+        write("batch.onnx", [conv("x", "y")], {"x": ["n", 2, 1, 2]}, {"y": ["n", 2, 1, 2]}, small)
+        write("open.onnx", [conv("x", "y")], {"x": [1, 2, "h", "w"]}, {"y": [1, 2, "h", "w"]}, small)
+        write("two.onnx", [node("Add", ["a", "b"], ["s"]), node("Sub", ["a", "b"], ["d"])], {"a": [1, 2], "b": [1, 2]},
+              {"s": [1, 2], "d": [1, 2]})
+        write("unknown.onnx", [node("Nothing", ["x"], ["y"], k=1)], {"x": [1, 2]}, {"y": [1, 2]})
+        npy(cls.folder / "small.npy", "f", (1, 2, 1, 2), [1, 2, 3, 4])
+        npy(cls.folder / "items.npy", "f", (3, 2, 1, 2), [1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 1, 0])
+        # Of the example's features: the mean of channel 0 or of channel 1 is larger, or that of a third.
+        pick = [1.0 if c == k else 0.0 for k in range(3) for c in range(32)]
+        write("tail.onnx", [node("GlobalAveragePool", ["x"], ["m"]), node("Conv", ["m", "w"], ["c"]),
+                            node("Flatten", ["c"], ["y"])],
+              {"x": [1, *cls.SHAPE]}, {"y": [1, 3]}, {"w": ([3, 32, 1, 1], pick)})
+        means = [[sum(cls.values[i * cls.SIZE + k * 256 : i * cls.SIZE + (k + 1) * 256]) for k in range(32)]
+                 for i in range(cls.COUNT)]
+        cls.labels = [max(range(3), key=lambda k: m[k]) for m in means]
+        cls.importance = sorted(range(32), key=lambda k: -sum(m[k] for m in means))
+        cls.labels[0] = (cls.labels[0] + 1) % 3  # one that the tail gets wrong
+        npy(cls.folder / "labels.npy", "q", (cls.COUNT,), cls.labels)
+        # Decoders that put the latents back where they came from: all channels, 4 of them, or 2x2 means.
+        back = [1.0 if c == 8 * k else 0.0 for c in range(32) for k in range(4)]
+        same = [1.0 if c == k else 0.0 for c in range(32) for k in range(32)]
+        write("four.onnx", [node("Conv", ["z", "w"], ["y"])], {"z": [1, 4, 16, 16]}, {"y": [1, *cls.SHAPE]},
+              {"w": ([32, 4, 1, 1], back)})
+        write("all.onnx", [node("Conv", ["z", "w"], ["y"])], {"z": [1, 32, "h", "w"]}, {"y": [1, 32, "h", "w"]},
+              {"w": ([32, 32, 1, 1], same)})
+        spread = [1.0 if c == k else 0.0 for k in range(32) for c in range(32) for _ in range(4)]
+        means_of = [v / 4 for v in spread]
+        write("means.onnx", [node("Conv", ["x", "w", "b"], ["z"], strides=[2, 2], kernel_shape=[2, 2])],
+              {"x": [1, *cls.SHAPE]}, {"z": [1, 32, 8, 8]}, {"w": ([32, 32, 2, 2], means_of), "b": ([32], [5.0] * 32)})
+        write("spread.onnx", [node("ConvTranspose", ["z", "w", "b"], ["y"], strides=[2, 2])], {"z": [1, 32, 8, 8]},
+              {"y": [1, *cls.SHAPE]}, {"w": ([32, 32, 2, 2], spread), "b": ([32], [-5.0] * 32)})
+        write("attention.onnx", [node("GlobalAveragePool", ["x"], ["y"])], {"x": [1, *cls.SHAPE]}, {"y": [1, 32, 1, 1]})
+
+    def test_run(self):
+        found = self.object("run", "small.onnx", "small.npy", "-o", "y.npy", "--repeat", "5")
+        self.assertEqual(read_npy(self.path("y.npy")), ((1, 2, 1, 2), array.array("f", [0, 1, 9, 12])))
+        self.assertEqual(found["inputs"], [{"name": "x", "shape": [1, 2, 1, 2]}])
+        self.assertEqual(found["outputs"], [{"name": "y", "shape": [1, 2, 1, 2], "file": "y.npy"}])
+        self.assertEqual((found["runs"], found["threads"]), (5, 1))
+        self.assertEqual(found["multiply_adds"], 8)
+        self.assertGreater(found["load_ms"], 0)
+        self.assertLessEqual(found["minimum_us"], found["median_us"])
+        for network, expected in (("small.onnx", [0, 1, 9, 12, 4, 5, 21, 24, 0, 1, 3, 0]),
+                                  ("batch.onnx", [0, 1, 9, 12, 4, 5, 21, 24, 0, 1, 3, 0])):
+            found = self.object("run", network, "items.npy", "-o", "z.npy", "--threads", "2", "--exact")
+            self.assertEqual(read_npy(self.path("z.npy")), ((3, 2, 1, 2), array.array("f", expected)))
+            self.assertEqual(found["runs"], 3 if network == "small.onnx" else 1)
+        npy(self.path("item.npy"), "d", (2, 1, 2), [1, 2, 3, 4])  # without the batch
+        self.succeed("run", "small.onnx", "item.npy", "-o", "y2.npy")
+        self.assertEqual(read_npy(self.path("y2.npy"))[1], read_npy(self.path("y.npy"))[1])
+        npy(self.path("a.npy"), "f", (1, 2), [1, 2])
+        npy(self.path("b.npy"), "f", (1, 2), [5, -7])
+        text = self.succeed("run", "two.onnx", "a.npy", "b.npy", "-o", "s.npy", "-o", "d.npy")
+        self.assertIn("median", text)
+        self.assertEqual(list(read_npy(self.path("s.npy"))[1]), [6, -5])
+        self.assertEqual(list(read_npy(self.path("d.npy"))[1]), [-4, 9])
+
+    def test_run_failures(self):
+        npy(self.path("int.npy"), "i", (1, 2, 1, 2), [1] * 4)
+        self.fail_with(["'two.onnx'", "'a', 'b'", "1 arrays for 2 inputs"], "run", "two.onnx", "small.npy")
+        self.fail_with(["2 files for 1 outputs"], "run", "small.onnx", "small.npy", "-o", "p.npy", "-o", "q.npy")
+        self.fail_with(["'x.npy'"], "run", "x.npy", "small.npy")
+        self.fail_with(["'int.npy'", "i4"], "run", "small.onnx", "int.npy")
+        self.fail_with(["'batch.onnx'", "[8,32,16,16]", "[-1,2,1,2]"], "run", "batch.onnx", "x.npy")
+        self.fail_with(["'unknown.onnx'", "'Nothing'"], "run", "unknown.onnx", "small.npy")
+        self.fail_with(["missing.onnx", "No such file"], "run", "missing.onnx", "small.npy")
+        self.fail_with(["--threads"], "run", "small.onnx", "small.npy", "--threads", "0")
+        (self.folder / "cut.onnx").write_bytes((self.folder / "small.onnx").read_bytes()[:60])
+        self.fail_with(["'cut.onnx'", "ends"], "run", "cut.onnx", "small.npy")
+
+    def test_info(self):
+        found = self.object("info", "small.onnx")
+        self.assertEqual((found["kind"], found["name"], found["runs"], found["error"]), ("network", "net", True, None))
+        self.assertEqual(found["operators"], {"Conv": 1, "Relu": 1})
+        self.assertEqual((found["nodes"], found["parameters"], found["multiply_adds"]), (2, 6, 8))
+        self.assertEqual(found["outputs"], [{"name": "y", "shape": [1, 2, 1, 2]}])
+        self.assertGreaterEqual(found["activation_bytes"], 0)
+        self.assertIn("8 multiply-adds", self.succeed("info", "batch.onnx"))
+        found = self.object("info", "open.onnx")
+        self.assertEqual((found["runs"], found["multiply_adds"], found["inputs"][0]["shape"]), (True, None, [1, 2, -1, -1]))
+        found = self.object("info", "unknown.onnx")
+        self.assertEqual((found["runs"], found["operators"]), (False, {"Nothing": 1}))
+        self.assertIn("Nothing", found["error"])
+        self.assertIn("does not run", self.succeed("info", "unknown.onnx"))
+
+    def test_eval(self):
+        self.succeed("calibrate", "x.npy", "--ratio", "8,200", "-o", "p.aecnn")
+        command = ["eval", "--profile", "p.aecnn", "--tail", "tail.onnx", "x.npy", "--labels", "labels.npy"]
+        found = self.object(*command)
+        right = (self.COUNT - 1) / self.COUNT
+        self.assertEqual((found["tensors"], found["classes"], found["top1"]), (self.COUNT, 3, right))
+        self.assertEqual([p["index"] for p in found["operating_points"]], [0, 1])
+        self.assertLess(abs(found["operating_points"][0]["ratio"] / 8 - 1), 0.1)
+        self.assertAlmostEqual(found["operating_points"][0]["top1"], right, delta=0.26)
+        self.assertLess(found["operating_points"][0]["relative_error"], found["operating_points"][1]["relative_error"])
+        one = self.object(*command, "--op", "1", "--mode", "max")
+        self.assertEqual([p["index"] for p in one["operating_points"]], [1])
+        self.assertEqual(one["operating_points"][0]["top1"], found["operating_points"][1]["top1"])
+        encoded = self.object("encode", "--profile", "p.aecnn", "x.npy", "--op", "1", "-o", "e.aecf")
+        self.assertEqual(found["operating_points"][1]["mean_bytes"], encoded["mean_bytes"])
+        self.assertIn("uncompressed", self.succeed(*command))
+        npy(self.path("few.npy"), "q", (2,), [0, 1])
+        npy(self.path("high.npy"), "q", (self.COUNT,), [3] * self.COUNT)
+        npy(self.path("real.npy"), "f", (self.COUNT,), [0] * self.COUNT)
+        replaced = lambda name: [*command[:-1], name]
+        self.fail_with(["'few.npy'", "each of 8"], *replaced("few.npy"))
+        self.fail_with(["'high.npy'", "label 3", "0 to 2"], *replaced("high.npy"))
+        self.fail_with(["'real.npy'", "integers"], *replaced("real.npy"))
+        self.fail_with(["no operating point '7'"], *command, "--op", "7")
+        self.fail_with(["'small.onnx'"], *command[:4], "small.onnx", *command[5:])
+
+    def test_pack(self):
+        found = self.object("pack", "--decoder", "four.onnx", "--channels", "24,0,8,16", "--bits", "12", "--calibrate",
+                            "x.npy", "-o", "four.aecnn")
+        self.assertEqual((found["tensors"], found["channels"]), (self.COUNT, [0, 8, 16, 24]))
+        self.assertEqual(found["operating_points"][0]["levels"], 4096)
+        kept = sum(v * v for i, v in enumerate(self.values) if i // 256 % 8 == 0) / sum(v * v for v in self.values)
+        self.assertAlmostEqual(found["operating_points"][0]["expected_error"], 1 - kept, places=4)
+        self.succeed("info", "--verify", "four.aecnn")
+        self.succeed("encode", "--profile", "four.aecnn", "x.npy", "-o", "four.aecf")
+        self.succeed("decode", "--profile", "four.aecnn", "four.aecf", "-o", "four.npy")
+        decoded = read_npy(self.path("four.npy"))[1]
+        largest = max(self.values)
+        for i, (x, y) in enumerate(zip(self.values, decoded)):
+            self.assertLessEqual(abs(y - (x if i // 256 % 8 == 0 else 0)), largest / 4000)
+        errors = [self.object("pack", "--decoder", "four.onnx", "--channels", "0,8,16,24", "--bits", b, "--calibrate",
+                              "x.npy", "-o", "bits.aecnn")["operating_points"][0] for b in "148"]
+        self.assertEqual([e["levels"] for e in errors], [2, 16, 256])
+        self.assertGreater(errors[0]["expected_error"], errors[1]["expected_error"])
+        self.assertGreater(errors[1]["expected_error"], errors[2]["expected_error"])
+        self.assertLess(errors[1]["expected_bytes"], errors[2]["expected_bytes"])
+
+    def test_pack_with_analysis(self):
+        everything = ",".join(map(str, range(32)))
+        found = self.object("pack", "--decoder", "spread.onnx", "--analysis", "means.onnx", "--channels", everything,
+                            "--calibrate", "x.npy", "--bits", "10", "-o", "means.aecnn")
+        self.assertEqual((found["operating_points"][0]["stride"], found["operating_points"][0]["latents"]), (2, 32))
+        error, squares = 0, 0  # of 2x2 means, which is what is left
+        for plane in range(0, len(self.values), 256):
+            for y in range(0, 16, 2):
+                for x in range(0, 16, 2):
+                    four = [self.values[plane + (y + i) * 16 + x + j] for i in (0, 1) for j in (0, 1)]
+                    error += sum(v * v for v in four) - sum(four) ** 2 / 4
+                    squares += sum(v * v for v in four)
+        self.assertAlmostEqual(found["operating_points"][0]["expected_error"], error / squares, delta=1e-3)
+
+    def test_pack_with_attention(self):
+        found = self.object("pack", "--decoder", "all.onnx", "--attention", "attention.onnx", "--channels", "32",
+                            "--calibrate", "x.npy", "--open-extents", "--no-probe", "--name", "n", "-o", "all.aecnn")
+        self.assertEqual((found["name"], found["shape"], found["probe"]), ("n", [32, 0, 0], False))
+        self.assertLess(found["operating_points"][0]["relative_error"], 0.02)
+        found = self.object("pack", "--decoder", "four.onnx", "--attention", "attention.onnx", "--channels", "4",
+                            "--calibrate", "x.npy", "-o", "best.aecnn")
+        self.assertEqual(found["channels"], sorted(self.importance[:4]))
+
+    def test_pack_failures(self):
+        start = ["pack", "--calibrate", "x.npy", "-o", "n.aecnn"]
+        failing = lambda needles, *a: self.fail_with(needles, *start, *a)
+        failing(["'all.onnx'", "[1,32,-1,-1]", "4x16x16"], "--decoder", "all.onnx", "--channels", "0,1,2,3")
+        failing(["'small.onnx'", "[1,2,1,2]"], "--decoder", "small.onnx", "--channels", "0,1")
+        failing(["'tail.onnx'", "[1,3]", "32x16x16"], "--decoder", "tail.onnx", "--channels", ",".join(map(str, range(32))))
+        failing(["'two.onnx'", "2 inputs"], "--decoder", "two.onnx", "--channels", "0,1")
+        failing(["'unknown.onnx'"], "--decoder", "unknown.onnx", "--channels", "0,1")
+        for channels in ("32", "0,", "a", "-1", "0,0", ""):
+            failing(["--channels"], "--decoder", "four.onnx", f"--channels={channels}")
+        failing(["32 channels, 4 are sent"], "--decoder", "four.onnx", "--analysis", "means.onnx", "--channels", "0,1,2,3")
+        failing(["'small.onnx'", "analysis network", "single Conv"], "--decoder", "four.onnx", "--analysis", "small.onnx",
+                "--channels", "0,1,2,3")
+        failing(["'four.onnx'"], "--decoder", "four.onnx", "--attention", "four.onnx", "--channels", "4")
+        failing(["--attention", "without effect"], "--decoder", "four.onnx", "--attention", "attention.onnx", "--channels",
+                "0,1,2,3")
+        failing(["--bits"], "--decoder", "four.onnx", "--channels", "0,8,16,24", "--bits", "17")
+
+
 class Usage(ProgramTest):
     def test_help_and_version(self):
         self.assertRegex(self.succeed("--version"), r"\Aaecnn \d+\.\d+\.\d+\n\Z")
@@ -648,7 +835,8 @@ class Usage(ProgramTest):
         self.fail_with(["--unknown"], "decode", "--profile", "p", "x.npy", "-o", "n", "--unknown")
         self.fail_with(["--unknown"], "calibrate", "x.npy", "--ratio", "3", "-o", "n", "--unknown")
         self.fail_with(["--unknown"], "symbols", "decode", "x.npy", "-o", "n", "--unknown")
-        for command in (["calibrate"], ["encode"], ["decode"], ["info"], ["symbols", "encode"], ["symbols", "decode"]):
+        for command in (["calibrate"], ["encode"], ["decode"], ["info"], ["symbols", "encode"], ["symbols", "decode"],
+                        ["run"], ["eval"], ["pack"]):
             self.fail_with(["required", f"aecnn {' '.join(command)} --help"], *command)
         self.fail_with(["x.npy"], "info", "x.npy", "x.npy")
 

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <span>
 #include <string>
@@ -385,6 +386,7 @@ TEST_CASE("ONNX: operator sets and domains", "[onnx]") {
   REQUIRE(old->nodes[0].attributes.size() == 1);
   CHECK(old->nodes[0].attributes[0] == std::pair<std::string, nn::attribute>("opset", std::int64_t{11}));
   CHECK(old->nodes[1].attributes.empty());
+  CHECK(parse(model({.nodes = {node("LogSoftmax", {"x"}, {"y"})}}, 12)).value().nodes[0].attributes.size() == 1);
   CHECK(parse(model(p, 9)));
   CHECK(parse(model(p, 18)));
   CHECK(parse(model(p, 1)));
@@ -509,4 +511,24 @@ TEST_CASE("ONNX: files", "[onnx]") {
   CHECK_THROWS_AS(nn::load_onnx_graph("no such file.onnx"), aecnn::error);
   CHECK_THROWS_AS(nn::parse_onnx({}), aecnn::error);
   CHECK(nn::parse_onnx(bytes_of(model(convolution()))).nodes.size() == 2);
+}
+
+TEST_CASE("ONNX: a network that runs", "[onnx]") {
+  parts p;
+  p.inputs = {value("x", {1, 2, 1, 2})};
+  p.initializers = {raw_tensor("w", 1, {1, 2, 1, 1}, raw<std::uint32_t>({0x40000000, 0xbf800000}))}; // 2, -1
+  p.nodes = {node("Conv", {"x", "w"}, {"y"})};
+  auto net = nn::load_onnx(bytes_of(model(p)));
+  REQUIRE(net.prepared());
+  const std::vector<float> x{1, 2, 3, 4};
+  std::vector<float> y(2);
+  REQUIRE(net.run_to(std::span(x), std::span(y)));
+  CHECK(y == std::vector<float>{-1, 0});
+  p.inputs = {value("x", {0, 2, 0, 0})};
+  CHECK_FALSE(nn::load_onnx(bytes_of(model(p))).prepared());
+  p.nodes[0] = node("Nothing", {"x"}, {"y"});
+  CHECK(nn::try_load_onnx(bytes_of(model(p))).error().code == errc::unsupported);
+  CHECK(nn::try_load_onnx(bytes_of("")).error().code == errc::truncated);
+  CHECK(nn::try_load_onnx(std::filesystem::path("no such file.onnx")).error().code == errc::io_error);
+  CHECK_THROWS_AS(nn::load_onnx(std::filesystem::path("no such file.onnx")), aecnn::error);
 }

@@ -77,7 +77,9 @@ inline result<analysis_layer> try_analysis_layer(const nn::graph& g) {
     return fail(errc::bad_shape, "analysis network: weights of shape ", nn::to_string(w->shape));
   if (w->shape[3] != kernel || kernel > 16) return refuse("a kernel of " + nn::to_string(std::span(w->shape).last(2)));
   bool strided = kernel == 1;
-  for (const auto& [key, a] : n.attributes) {
+  for (const auto& named : n.attributes) {
+    const std::string& key = named.first;
+    const nn::attribute& a = named.second;
     const auto all = [&](std::int64_t v) {
       return std::all_of(a.integers.begin(), a.integers.end(), [v](std::int64_t e) { return e == v; });
     };

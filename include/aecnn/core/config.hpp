@@ -2,6 +2,9 @@
 //
 // AECNN_EXCEPTIONS   1 where the compiler supports exceptions, else 0: functions that would throw end the program,
 //                    their try_ forms return the failure.
+// AECNN_SEPARATE_NETWORK   where defined, for all sources of a program alike, the kernels and operators of networks are
+//                    compiled once, in the one source that includes aecnn/nn/separate.hpp (CMake: aecnn::separate),
+//                    instead of in every source that includes a network. Only the time to compile differs.
 #pragma once
 
 #ifndef AECNN_EXCEPTIONS

@@ -57,7 +57,7 @@ attribute list(const std::array<std::int64_t, N>& a) {
   return std::vector<std::int64_t>(a.begin(), a.end());
 }
 
-inline std::string convolution(graph& g, const char* base, const char* op_type, std::string x,
+inline std::string append_convolution(graph& g, const char* base, const char* op_type, std::string x,
                                std::vector<std::int64_t> shape, std::vector<float> weights, std::vector<float> bias,
                                const conv_options& o, bool transposed) {
   const std::string name = next_name(g, base);
@@ -74,13 +74,13 @@ inline std::string convolution(graph& g, const char* base, const char* op_type, 
 /// Convolution. `shape` is [M, C / groups, kernel height, kernel width]; `bias` is empty or holds M values.
 inline std::string conv(graph& g, std::string x, std::vector<std::int64_t> shape, std::vector<float> weights,
                         std::vector<float> bias = {}, const conv_options& options = {}) {
-  return detail::convolution(g, "conv", "Conv", std::move(x), std::move(shape), std::move(weights), std::move(bias),
+  return detail::append_convolution(g, "conv", "Conv", std::move(x), std::move(shape), std::move(weights), std::move(bias),
                              options, false);
 }
 /// Transposed convolution. `shape` is [C, M / groups, kernel height, kernel width].
 inline std::string conv_transpose(graph& g, std::string x, std::vector<std::int64_t> shape, std::vector<float> weights,
                                   std::vector<float> bias = {}, const conv_options& options = {}) {
-  return detail::convolution(g, "conv_transpose", "ConvTranspose", std::move(x), std::move(shape), std::move(weights),
+  return detail::append_convolution(g, "conv_transpose", "ConvTranspose", std::move(x), std::move(shape), std::move(weights),
                              std::move(bias), options, true);
 }
 /// max(x, 0).

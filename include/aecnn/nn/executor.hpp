@@ -47,7 +47,7 @@ public:
 private:
   std::size_t pieces(std::size_t s) const noexcept {
     const std::size_t units = steps_[s]->units(), most = 4 * tasks_ < 32 ? 4 * tasks_ : 32;
-    return units < most ? units : most;
+    return units == 0 ? 1 : units < most ? units : most; // a step without work is one empty piece
   }
   /// The state at the start of a step: its number above, a bit for every piece that nobody has taken below.
   std::uint64_t begin(std::size_t s) const noexcept {

@@ -227,13 +227,14 @@ private:
     return false;
   }
 
-  /// second after first, into second; false where their fills differ.
+  /// second after first, into second; false where their fills differ or a step is not positive.
   static bool compose(const strided_copy& first, strided_copy& second) {
     if (first.axes.size() != second.axes.size()) return false;
     strided_copy out;
     bool first_fills = false;
     for (std::size_t i = 0; i < first.axes.size(); ++i) {
       const strided_copy::axis &a = first.axes[i], &b = second.axes[i];
+      if (a.step < 1 || b.step < 1) return false;
       // Output index j of second reads index k = b.start + b.step * (j - b.offset) of the middle, which reads
       // a.start + a.step * (k - a.offset): of those k the ones in [a.offset, a.offset + a.count) count.
       strided_copy::axis c;

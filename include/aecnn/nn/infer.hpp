@@ -28,6 +28,7 @@ inline constexpr std::size_t no_value = static_cast<std::size_t>(-1);
 struct typed_value {
   tensor_type type;
   const_tensor_data constant{}; ///< its elements, where they are known
+  std::string_view name{};      ///< in the source graph; empty where nothing names it
   bool is_constant() const noexcept { return constant.floats != nullptr || constant.integers != nullptr; }
 };
 
@@ -63,7 +64,7 @@ public:
     for (std::size_t i = 0; i < g.inputs.size(); ++i) {
       names_[g.inputs[i]] = out_.values.size();
       out_.inputs.push_back(out_.values.size());
-      out_.values.push_back({{element_type::float32, input_shapes[i]}, {}});
+      out_.values.push_back({{element_type::float32, input_shapes[i]}, {}, g.inputs[i]});
     }
     for (const weight& w : g.weights) {
       names_[w.name] = out_.values.size();
@@ -118,13 +119,14 @@ private:
       if (!reader.admit(types[i].shape)) return reader.error();
       t.outputs.push_back(out_.values.size());
       if (used) names_[n.outputs[i]] = out_.values.size();
-      out_.values.push_back({types[i], {}});
+      out_.values.push_back({types[i], {}, used ? std::string_view(n.outputs[i]) : std::string_view()});
     }
-    if (constant) return fold(t);
-    for (const std::size_t v : t.outputs)
-      if (out_.values[v].type.type != element_type::float32)
-        return aecnn::detail::fail(errc::unsupported, t.label,
-                                   ": gives integers that depend on the network's input; only constants may be integers");
+    if (constant || t.op->needs_types_only()) return fold(t);
+    for (std::size_t i = 0; i < t.inputs.size(); ++i)
+      if (const std::size_t v = t.inputs[i]; // `infos` points to values that may have moved
+          v != no_value && out_.values[v].type.type != element_type::float32 && !out_.values[v].is_constant())
+        return aecnn::detail::fail(errc::unsupported, t.label, ": input ", i,
+                                   " holds integers that depend on the network's input; only constants may be integers");
     out_.nodes.push_back(std::move(t));
     return {};
   }

@@ -16,6 +16,7 @@
 #include <aecnn/nn/fuse.hpp>
 #include <aecnn/nn/infer.hpp>
 #include <aecnn/nn/kernels/kernel_set.hpp>
+#include <aecnn/nn/program.hpp>
 #include <aecnn/nn/steps/depthwise_convolution.hpp>
 #include <aecnn/nn/steps/direct_convolution.hpp>
 #include <aecnn/nn/steps/layout_steps.hpp>
@@ -25,14 +26,6 @@
 #include <aecnn/nn/steps/winograd.hpp>
 
 namespace aecnn::nn {
-
-/// What a network runs, for inputs of fixed shapes.
-struct program {
-  typed_graph graph; ///< owns the operations and constants that the steps read
-  std::vector<std::unique_ptr<step>> steps;
-  std::vector<std::size_t> buffer_sizes;   ///< floats
-  std::vector<std::size_t> inputs, outputs; ///< buffers that the caller brings, in the graph's order
-};
 
 struct lowering_options {
   const kernel_set* kernels = nullptr;
@@ -47,7 +40,7 @@ public:
 
   program run() {
     const typed_graph& g = out_.graph;
-    stages_ = fuse(g, [this](const fused_convolution& c, const depth_to_space& d) { return can_rearrange(c, d); });
+    stages_ = fuse(g, [this](const fused_convolution& c, const block_rearrangement& d) { return can_rearrange(c, d); });
     places_.resize(g.values.size());
     roots_.resize(g.values.size());
     readers_.resize(g.values.size());
@@ -181,7 +174,7 @@ private:
     return to;
   }
 
-  bool can_rearrange(const fused_convolution& c, const depth_to_space& d) const {
+  bool can_rearrange(const fused_convolution& c, const block_rearrangement& d) const {
     const auto block = static_cast<std::size_t>(d.block);
     return c.spec.groups == 1 && !c.depthwise() && c.spec.outputs / (block * block) * block % kernels_.width == 0;
   }
@@ -212,7 +205,7 @@ private:
     if (f.depthwise() && f.rearrange.block == 1) {
       c.how = method::depthwise;
     } else if (!exact_) {
-      c.winograd = plan_winograd(f, out, kernels_, crowded);
+      c.winograd = plan_winograd(f, before_rearranging, kernels_, crowded);
       if (c.winograd.m != 0) {
         c.how = method::winograd;
         return;
@@ -284,20 +277,17 @@ private:
     const operand residual = f.has_residual ? last(s.inputs[1]) : operand{};
     const operand from = last(v, c.how == method::winograd ? 0 : required_border(f.spec, layout(v), unrearranged));
     if (c.how == method::winograd) {
-      auto weights = std::make_shared<const winograd_weights>(f, c.winograd, kernels_);
-      if (c.winograd.in_strips()) {
-        const operand to = new_last(o);
+      const operand to = new_last(o);
+      auto weights = std::make_shared<const winograd_weights>(f, c.winograd, kernels_, to.layout);
+      if (c.winograd.in_strips())
         return push(clearing(std::make_unique<winograd_convolution>(std::move(weights), from.buffer, from.layout, to.buffer,
-                                                                    to.layout, residual.buffer, residual.layout,
-                                                                    f.has_residual),
+                                                                    residual.buffer, residual.layout, f.has_residual),
                              to),
                     s.label, cost);
-      }
       const std::size_t tiles = add_buffer(c.winograd.products() * c.winograd.tiles * f.spec.inputs);
       push(std::make_unique<winograd_forward_step>(weights, from.buffer, from.layout, tiles), s.label + " forward transform");
-      const operand to = new_last(o);
-      return push(clearing(std::make_unique<winograd_multiply_step>(std::move(weights), tiles, to.buffer, to.layout,
-                                                                    residual.buffer, residual.layout, f.has_residual),
+      return push(clearing(std::make_unique<winograd_multiply_step>(std::move(weights), tiles, to.buffer, residual.buffer,
+                                                                    residual.layout, f.has_residual),
                            to),
                   s.label, cost);
     }

@@ -32,15 +32,13 @@
 #include <aecnn/core/instruction_set.hpp>
 #include <aecnn/core/limits.hpp>
 #include <aecnn/core/tensor_view.hpp>
+#include <aecnn/nn/compile.hpp>
 #include <aecnn/nn/executor.hpp>
 #include <aecnn/nn/graph.hpp>
 #include <aecnn/nn/graph_index.hpp>
-#include <aecnn/nn/infer.hpp>
-#include <aecnn/nn/kernels/kernels.hpp>
-#include <aecnn/nn/lower.hpp>
 #include <aecnn/nn/memory_plan.hpp>
 #include <aecnn/nn/operators.hpp>
-#include <aecnn/nn/operators/standard.hpp>
+#include <aecnn/nn/program.hpp>
 
 namespace aecnn::nn {
 
@@ -62,6 +60,10 @@ public:
 
   /// Holds no graph: prepare and run_to fail with errc::invalid_argument.
   network() = default;
+  network(const network&) = default;
+  network(network&&) noexcept = default;
+  network& operator=(network&&) noexcept = default;
+  network& operator=(const network& other) { return *this = network(other); }
 
   /// Checks a graph and, where it declares the shapes of all inputs, prepares it for them. Errors name the node:
   /// errc::unsupported (operator, attribute, a weight that is computed), errc::missing_field (an input, attribute or output),
@@ -102,18 +104,17 @@ public:
       const checked_graph& source = *source_;
       const network_options& options = source.options;
       if (auto s = check(shapes); !s) return s;
-      auto typed = infer(source.nodes, source.order, shapes, *options.operators, options.bounds);
-      if (!typed) return typed.error();
+      auto code = compile({source.nodes, source.order, shapes, *options.operators, options.bounds, options.highest, options.exact});
+      if (!code) return code.error();
       auto p = std::make_shared<plan>();
       p->inputs.assign(shapes.begin(), shapes.end());
-      for (const std::size_t v : typed->outputs) p->outputs.push_back(typed->values[v].type.shape);
-      p->code = lower(std::move(*typed), {&kernels_for(options.highest), options.exact});
+      for (const std::size_t v : code->graph.outputs) p->outputs.push_back(code->graph.values[v].type.shape);
+      p->code = std::move(*code);
       const std::uint64_t floats = p->place_buffers();
       if (floats > options.bounds.max_activation_bytes / sizeof(float))
         return aecnn::detail::fail(errc::limit_exceeded, "the network needs ", floats, " floats of activation memory, limit ",
                                    options.bounds.max_activation_bytes, " bytes");
-      plan_ = std::move(p);
-      allocate();
+      adopt(std::move(p), executor_);
       return {};
     });
   }
@@ -136,10 +137,7 @@ public:
   }
 
   /// Gives the network threads; null returns it to the calling thread alone. The executor must outlive the runs.
-  void use(executor* e) {
-    executor_ = e;
-    if (prepared()) allocate();
-  }
+  void use(executor* e) { adopt(plan_, e); }
 
   bool prepared() const noexcept { return plan_ != nullptr; }
   /// The shapes given to prepare, and those of the outputs for them; none before.
@@ -388,11 +386,18 @@ private:
     return aecnn::detail::fail(errc::bad_shape, what, " ", i, " has ", found, " elements, expected ", nn::to_string(shape));
   }
 
-  void allocate() {
-    tasks_ = executor_ == nullptr ? 1 : std::min<std::size_t>(executor_->concurrency(), 32);
-    std::vector<float> memory(plan_->values + tasks_ * plan_->workspace + memory_granule);
-    memory_.swap(memory);
-    table_.resize(plan_->offsets.size());
+  /// Allocates first, so that a network without memory for it keeps the plan and the executor it had.
+  void adopt(std::shared_ptr<const plan> p, executor* e) {
+    const std::size_t tasks = e == nullptr ? 1 : std::min<std::size_t>(e->concurrency(), 32);
+    if (p != nullptr) {
+      std::vector<float> memory(p->values + tasks * p->workspace + memory_granule);
+      std::vector<float*> table(p->offsets.size());
+      memory_.swap(memory);
+      table_.swap(table);
+    }
+    plan_ = std::move(p);
+    executor_ = e;
+    tasks_ = tasks;
   }
   float* aligned_start() noexcept {
     const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(memory_.data()) / sizeof(float) % memory_granule;

@@ -76,7 +76,7 @@ struct strided_copy {
 };
 
 /// DepthToSpace.
-struct depth_to_space {
+struct block_rearrangement {
   std::int64_t block = 1;
   bool column_row_depth = false; ///< mode CRD (PyTorch's pixel shuffle); else DCR
 };
@@ -110,6 +110,8 @@ public:
   virtual void run(std::span<const const_tensor_data> inputs, std::span<const tensor_data> outputs,
                    float* workspace) const noexcept = 0;
 
+  /// Whether the outputs follow from the inputs' types alone, so that they are constants (Shape).
+  virtual bool needs_types_only() const { return false; }
   /// Whether the first output has the elements of the first input in the same order (Reshape, Identity).
   virtual bool is_view() const { return false; }
   virtual const convolution* as_convolution() const { return nullptr; }
@@ -123,7 +125,7 @@ public:
   virtual const pooling* as_pooling() const { return nullptr; }
   /// Of input 0; the other inputs are constants.
   virtual const strided_copy* as_strided_copy() const { return nullptr; }
-  virtual const depth_to_space* as_depth_to_space() const { return nullptr; }
+  virtual const block_rearrangement* as_depth_to_space() const { return nullptr; }
   /// Whether it joins its inputs along axis 1.
   virtual bool is_channel_concat() const { return false; }
 

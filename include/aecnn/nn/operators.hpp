@@ -17,7 +17,7 @@ namespace aecnn::nn {
 ///
 ///   nn::operator_set mine = nn::operator_set::standard();
 ///   mine.add("MyOperator", make_my_operator);
-///   auto net = nn::network::create(graph, {.operators = mine});
+///   auto net = nn::network::create(graph, {.operators = &mine});
 class operator_set {
 public:
   operator_set() = default;

@@ -43,7 +43,8 @@ TEST_CASE("convolution: the definition, one output at a time", "[nn]") {
     const shape out = y.type.shape;
     for (std::size_t i = 0; i < 2; ++i) {
       const std::int64_t extent = i == 0 ? s.height : s.width;
-      CHECK(out[i + 2] == (extent + s.pads[i] + s.pads[i + 2] - s.dilations[i] * (s.kernel[i] - 1) - 1) / s.strides[i] + 1);
+      CHECK(out[i + 2] ==
+            (extent + s.pads[i] + s.pads[i + 2] - s.dilations[i] * (s.kernel[i] - 1) - 1) / s.strides[i] + 1);
     }
     std::size_t k = 0;
     numbers expected(y.floats.size());
@@ -79,8 +80,8 @@ TEST_CASE("convolution: the transposed form is the gradient of the plain one", "
     list added; // rows and columns that the plain form does not reach
     for (std::size_t i = 0; i < 2; ++i) {
       const std::int64_t extent = i == 0 ? s.height : s.width;
-      added.push_back(extent - (s.strides[i] * (forward.type.shape[i + 2] - 1) + s.dilations[i] * (s.kernel[i] - 1) + 1 -
-                                s.pads[i] - s.pads[i + 2]));
+      added.push_back(extent - (s.strides[i] * (forward.type.shape[i + 2] - 1) + s.dilations[i] * (s.kernel[i] - 1) +
+                                1 - s.pads[i] - s.pads[i + 2]));
     }
     a.emplace_back("output_padding", added);
     const value back = first("ConvTranspose", {y, w}, a);

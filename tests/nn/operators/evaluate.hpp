@@ -31,20 +31,19 @@ struct value {
   nn::const_tensor_data data() const {
     nn::const_tensor_data d;
     if (absent) return d;
+    // A pointer also where there are no elements, which tells a constant.
+    static const float no_float = 0;
+    static const std::int64_t no_integer = 0;
     if (type.type == nn::element_type::float32)
-      d.floats = floats.data();
+      d.floats = floats.empty() ? &no_float : floats.data();
     else
-      d.integers = integers.data();
+      d.integers = integers.empty() ? &no_integer : integers.data();
     return d;
   }
 };
 
 /// A float tensor that the network computes.
-inline value computed(shape s, numbers v) {
-  value x{{nn::element_type::float32, std::move(s)}, std::move(v), {}};
-  x.floats.reserve(1); // a pointer even where there are no elements
-  return x;
-}
+inline value computed(shape s, numbers v) { return {{nn::element_type::float32, std::move(s)}, std::move(v), {}}; }
 /// A constant float tensor.
 inline value constant(shape s, numbers v) {
   value x = computed(std::move(s), std::move(v));
@@ -54,7 +53,6 @@ inline value constant(shape s, numbers v) {
 /// A constant tensor of integers.
 inline value whole(shape s, whole_numbers v) {
   value x{{nn::element_type::int64, std::move(s)}, {}, std::move(v)};
-  x.integers.reserve(1);
   x.constant = true;
   return x;
 }

@@ -12,8 +12,7 @@ TEST_CASE("loops: contiguous axes merge", "[nn]") {
   const detail::loops<1> whole_tensor(s, std::array<detail::extents, 1>{detail::contiguous_strides(s)});
   CHECK(whole_tensor.row() == 120);
   CHECK(whole_tensor.step(0) == 1);
-  const detail::loops<2> channels(
-      s, {detail::contiguous_strides(s), detail::broadcast_strides(shape{3, 1, 1}, s)});
+  const detail::loops<2> channels(s, {detail::contiguous_strides(s), detail::broadcast_strides(shape{3, 1, 1}, s)});
   CHECK(channels.row() == 20);
   CHECK(channels.step(1) == 0);
   std::vector<std::array<std::int64_t, 2>> seen;

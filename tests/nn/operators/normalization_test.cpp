@@ -26,7 +26,8 @@ TEST_CASE("normalization: by given statistics", "[nn]") {
 
 TEST_CASE("normalization: by the statistics of a plane", "[nn]") {
   const value x = computed({1, 2, 2, 2}, {1, 3, 1, 3, 5, 5, 5, 5});
-  const value y = first("InstanceNormalization", {x, constant({2}, {2, 1}), constant({2}, {0.5F, -1})}, {{"epsilon", 0.0F}});
+  const value y =
+      first("InstanceNormalization", {x, constant({2}, {2, 1}), constant({2}, {0.5F, -1})}, {{"epsilon", 0.0F}});
   CHECK(near({y.floats.begin(), y.floats.begin() + 4}, {-1.5F, 2.5F, -1.5F, 2.5F}));
   const value z = first("InstanceNormalization", {x, constant({2}, {2, 1}), constant({2}, {0.5F, -1})});
   CHECK(near({z.floats.begin() + 4, z.floats.end()}, {-1, -1, -1, -1})); // no variance, only epsilon

@@ -33,7 +33,9 @@ TEST_CASE("pooling: average and what it divides by", "[nn]") {
   // The last window reaches one element over the padding, which counts for nobody: (9 + 0) / 2.
   const value y = computed({1, 1, 4}, {3, 6, 9, 12});
   CHECK(first("AveragePool", {y},
-              {{"kernel_shape", list{3}}, {"strides", list{2}}, {"ceil_mode", std::int64_t{1}},
+              {{"kernel_shape", list{3}},
+               {"strides", list{2}},
+               {"ceil_mode", std::int64_t{1}},
                {"count_include_pad", std::int64_t{1}}})
             .floats == numbers{6, 10.5F});
   CHECK(first("AveragePool", {counting({1, 1, 3, 3})},
@@ -43,8 +45,9 @@ TEST_CASE("pooling: average and what it divides by", "[nn]") {
 
 TEST_CASE("pooling: a last window that begins in the padding is left out", "[nn]") {
   const value x = computed({1, 1, 2}, {1, 2});
-  const value y = first("MaxPool", {x},
-                        {{"kernel_shape", list{2}}, {"strides", list{2}}, {"pads", list{0, 1}}, {"ceil_mode", std::int64_t{1}}});
+  const value y =
+      first("MaxPool", {x},
+            {{"kernel_shape", list{2}}, {"strides", list{2}}, {"pads", list{0, 1}}, {"ceil_mode", std::int64_t{1}}});
   CHECK(y.floats == numbers{2});
 }
 
@@ -67,8 +70,9 @@ TEST_CASE("pooling: whole planes", "[nn]") {
 
 TEST_CASE("pooling: what they tell of themselves", "[nn]") {
   const value x = counting({1, 1, 4, 6});
-  const auto sliding = make("AveragePool", {x},
-                            {{"kernel_shape", list{2, 3}}, {"auto_pad", std::string("SAME_LOWER")}, {"strides", list{1, 3}}});
+  const auto sliding =
+      make("AveragePool", {x},
+           {{"kernel_shape", list{2, 3}}, {"auto_pad", std::string("SAME_LOWER")}, {"strides", list{1, 3}}});
   const nn::pooling* p = (*sliding)->as_pooling();
   REQUIRE(p != nullptr);
   CHECK_FALSE(p->maximum);
@@ -86,7 +90,8 @@ TEST_CASE("pooling: refusals", "[nn]") {
   CHECK(error_of("MaxPool", {x}, {{"kernel_shape", list{2, 2}}, {"pads", list{2, 0, 0, 0}}}) == errc::bad_field);
   CHECK(error_of("MaxPool", {counting({4, 4})}, {{"kernel_shape", list{2, 2}}}) == errc::bad_shape);
   CHECK(error_of("AveragePool", {x}, {{"kernel_shape", list{2, 2}}, {"dilations", list{1, 1}}}) == errc::unsupported);
-  CHECK(error_of("AveragePool", {x}, {{"kernel_shape", list{2, 2}}, {"ceil_mode", std::int64_t{2}}}) == errc::bad_field);
+  CHECK(error_of("AveragePool", {x}, {{"kernel_shape", list{2, 2}}, {"ceil_mode", std::int64_t{2}}}) ==
+        errc::bad_field);
   CHECK(error_of("GlobalAveragePool", {counting({4, 4})}) == errc::bad_shape);
   CHECK(error_of("GlobalAveragePool", {counting({1, 2, 0})}) == errc::bad_shape);
 }

@@ -59,7 +59,8 @@ TEST_CASE("rearrange: refusals of blocks", "[nn]") {
   CHECK(error_of("DepthToSpace", {x}) == errc::missing_field);
   CHECK(error_of("DepthToSpace", {x}, {{"blocksize", std::int64_t{3}}}) == errc::bad_shape);
   CHECK(error_of("DepthToSpace", {x}, {{"blocksize", std::int64_t{0}}}) == errc::bad_field);
-  CHECK(error_of("DepthToSpace", {x}, {{"blocksize", std::int64_t{2}}, {"mode", std::string("DRC")}}) == errc::bad_field);
+  CHECK(error_of("DepthToSpace", {x}, {{"blocksize", std::int64_t{2}}, {"mode", std::string("DRC")}}) ==
+        errc::bad_field);
   CHECK(error_of("DepthToSpace", {counting({8, 3, 2})}, {{"blocksize", std::int64_t{2}}}) == errc::bad_shape);
   CHECK(error_of("SpaceToDepth", {x}, {{"blocksize", std::int64_t{2}}}) == errc::bad_shape);
 }

@@ -14,11 +14,14 @@ value vector_of(whole_numbers v) {
 
 TEST_CASE("shape: reshape", "[nn]") {
   const value x = counting({2, 3, 4});
-  const auto reshaped = [&](whole_numbers v, attributes a = {}) { return first("Reshape", {x, vector_of(std::move(v))}, std::move(a)); };
+  const auto reshaped = [&](whole_numbers v, attributes a = {}) {
+    return first("Reshape", {x, vector_of(std::move(v))}, std::move(a));
+  };
   CHECK(reshaped({4, 6}).type.shape == shape{4, 6});
   CHECK(reshaped({0, -1}).type.shape == shape{2, 12});
   CHECK(reshaped({-1}).type.shape == shape{24});
-  CHECK(first("Reshape", {counting({0, 3}), vector_of({3, 0})}, {{"allowzero", std::int64_t{1}}}).type.shape == shape{3, 0});
+  CHECK(first("Reshape", {counting({0, 3}), vector_of({3, 0})}, {{"allowzero", std::int64_t{1}}}).type.shape ==
+        shape{3, 0});
 }
 
 TEST_CASE("shape: flatten, squeeze, unsqueeze", "[nn]") {
@@ -73,6 +76,7 @@ TEST_CASE("shape: refusals", "[nn]") {
   unknown.constant = false;
   CHECK(error_of("Reshape", {x, unknown}) == errc::unsupported);
   CHECK(error_of("Flatten", {x}, {{"axis", std::int64_t{4}}}) == errc::bad_field);
+  CHECK(error_of("Flatten", {computed({}, {1})}) == errc::bad_shape); // the default axis is 1
   CHECK(error_of("Squeeze", {x, vector_of({0})}) == errc::bad_shape);
   CHECK(error_of("Squeeze", {x, vector_of({3})}) == errc::bad_field);
   CHECK(error_of("Unsqueeze", {x}) == errc::missing_field);

@@ -13,7 +13,8 @@ value vector_of(whole_numbers v) {
 }
 /// x[start:end:step] of 0..9, by Python's rules.
 numbers sliced(std::int64_t start, std::int64_t end, std::int64_t step) {
-  return first("Slice", {counting({10}), vector_of({start}), vector_of({end}), vector_of({0}), vector_of({step})}).floats;
+  return first("Slice", {counting({10}), vector_of({start}), vector_of({end}), vector_of({0}), vector_of({step})})
+      .floats;
 }
 } // namespace
 
@@ -42,8 +43,9 @@ TEST_CASE("slice: several axes in any order", "[nn]") {
   CHECK(z.type.shape == shape{1, 2, 5});
   CHECK(z.floats == numbers{30, 31, 32, 33, 34, 35, 36, 37, 38, 39});
   CHECK(first("Slice", {whole({3}, {5, 6, 7}), vector_of({1}), vector_of({3})}).integers == whole_numbers{6, 7});
-  CHECK(first("Slice", {counting({0, 2}), vector_of({0}), vector_of({-9}), vector_of({0}), vector_of({-1})}).type.shape ==
-        shape{0, 2});
+  CHECK(
+      first("Slice", {counting({0, 2}), vector_of({0}), vector_of({-9}), vector_of({0}), vector_of({-1})}).type.shape ==
+      shape{0, 2});
 }
 
 TEST_CASE("slice: as a strided copy", "[nn]") {
@@ -54,7 +56,8 @@ TEST_CASE("slice: as a strided copy", "[nn]") {
   REQUIRE(c->axes.size() == 3);
   CHECK((c->axes[1].offset == 0 && c->axes[1].start == 1 && c->axes[1].step == 2 && c->axes[1].count == 3));
   CHECK((c->axes[2].start == 0 && c->axes[2].step == 1 && c->axes[2].count == 5));
-  CHECK((*make("Slice", {x, vector_of({5}), vector_of({0}), vector_of({1}), vector_of({-1})}))->as_strided_copy() == nullptr);
+  CHECK((*make("Slice", {x, vector_of({5}), vector_of({0}), vector_of({1}), vector_of({-1})}))->as_strided_copy() ==
+        nullptr);
 }
 
 TEST_CASE("slice: refusals", "[nn]") {

@@ -47,8 +47,7 @@ struct row_tile_arguments {
 };
 using row_tile_function = void (*)(const row_tile_arguments&) noexcept;
 
-/// Winograd's transform of one input tile into (m + 2)^2 values, for `channels` channels (a multiple of width):
-/// to[i * pitch + c]. Rows and columns outside [first, last) of the tile are zero.
+/// Winograd's transform of one input tile into (m + 2)^2 values, for `channels` channels: to[i * pitch + c]. Rows and columns outside [first, last) of the tile are zero.
 struct winograd_input_arguments {
   const float* in; ///< the tile's first pixel, which may lie outside the tensor
   std::ptrdiff_t pixel, row;
@@ -61,6 +60,8 @@ struct winograd_input_arguments {
 struct winograd_output_arguments {
   const float* from; ///< [(m + 2)^2] of `pitch` floats each
   std::size_t pitch, vectors;
+  std::size_t tail;         ///< channels of the last vector, 1 to width
+  std::ptrdiff_t out_block; ///< floats between two vectors of one pixel of the output
   const float* bias;
   const float* residual;
   std::ptrdiff_t residual_pixel, residual_row;

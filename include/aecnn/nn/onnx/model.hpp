@@ -378,8 +378,8 @@ private:
       if (r.tensor) r.value = number_of(r, n, *r.tensor, where);
       n.attributes.emplace_back(std::move(r.name), std::move(r.value));
     }
-    // Before version 13 Softmax takes all axes from `axis` on; the node says so, because a graph has no version.
-    if (standard && n.op_type == "Softmax" && opset_ < 13) n.attributes.emplace_back("opset", opset_);
+    // Before version 13 they take all axes from `axis` on; the node says so, because a graph has no version.
+    if (standard && opset_ < 13 && (n.op_type == "Softmax" || n.op_type == "LogSoftmax")) n.attributes.emplace_back("opset", opset_);
     count(graph_.nodes.size(), bounds_.max_nodes, "nodes", "max_nodes");
     graph_.nodes.push_back(std::move(n));
   }

@@ -36,6 +36,7 @@ constexpr bool unchanged_since(std::string_view op_type, std::int64_t opset) noe
                                {"ReduceSum", 1},
                                {"Shape", 1},
                                {"Softmax", 1},
+                               {"LogSoftmax", 1},
                                {"Softplus", 1},
                                {"SpaceToDepth", 1},
                                {"Squeeze", 1},

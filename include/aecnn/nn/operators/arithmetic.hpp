@@ -1,5 +1,5 @@
-// Operators of two or more inputs, element by element with broadcasting: Add, Sub, Mul, Div, Min, Max, Pow, Sum, Mod, PRelu.
-// Minimum and maximum propagate NaN. Integers wrap on overflow; a division by zero gives 0.
+// Operators of two or more inputs, element by element with broadcasting: Add, Sub, Mul, Div, Min, Max, Pow, Sum, Mod,
+// PRelu. Minimum and maximum propagate NaN. Integers wrap on overflow; a division by zero gives 0.
 #pragma once
 
 #include <array>
@@ -37,12 +37,18 @@ inline std::int64_t maximum(std::int64_t a, std::int64_t b) noexcept { return b 
 
 inline void zip_binary(binary_kind kind, const float* a, const float* b, float* y, const loops<2>& l) noexcept {
   switch (kind) {
-  case binary_kind::add: return zip(a, b, y, l, [](float u, float v) { return u + v; });
-  case binary_kind::subtract: return zip(a, b, y, l, [](float u, float v) { return u - v; });
-  case binary_kind::multiply: return zip(a, b, y, l, [](float u, float v) { return u * v; });
-  case binary_kind::divide: return zip(a, b, y, l, [](float u, float v) { return u / v; });
-  case binary_kind::minimum: return zip(a, b, y, l, [](float u, float v) { return minimum(u, v); });
-  case binary_kind::maximum: return zip(a, b, y, l, [](float u, float v) { return maximum(u, v); });
+  case binary_kind::add:
+    return zip(a, b, y, l, [](float u, float v) { return u + v; });
+  case binary_kind::subtract:
+    return zip(a, b, y, l, [](float u, float v) { return u - v; });
+  case binary_kind::multiply:
+    return zip(a, b, y, l, [](float u, float v) { return u * v; });
+  case binary_kind::divide:
+    return zip(a, b, y, l, [](float u, float v) { return u / v; });
+  case binary_kind::minimum:
+    return zip(a, b, y, l, [](float u, float v) { return minimum(u, v); });
+  case binary_kind::maximum:
+    return zip(a, b, y, l, [](float u, float v) { return maximum(u, v); });
   case binary_kind::power:
     return zip(a, b, y, l, [](float u, float v) { return v == 2.0F ? u * u : std::pow(u, v); });
   }
@@ -51,13 +57,20 @@ inline void zip_binary(binary_kind kind, const std::int64_t* a, const std::int64
                        const loops<2>& l) noexcept {
   using integer = std::int64_t;
   switch (kind) {
-  case binary_kind::add: return zip(a, b, y, l, [](integer u, integer v) { return wrap(bits(u) + bits(v)); });
-  case binary_kind::subtract: return zip(a, b, y, l, [](integer u, integer v) { return wrap(bits(u) - bits(v)); });
-  case binary_kind::multiply: return zip(a, b, y, l, [](integer u, integer v) { return wrap(bits(u) * bits(v)); });
-  case binary_kind::divide: return zip(a, b, y, l, [](integer u, integer v) { return integer_quotient(u, v); });
-  case binary_kind::minimum: return zip(a, b, y, l, [](integer u, integer v) { return minimum(u, v); });
-  case binary_kind::maximum: return zip(a, b, y, l, [](integer u, integer v) { return maximum(u, v); });
-  case binary_kind::power: return zip(a, b, y, l, [](integer u, integer v) { return integer_power(u, v); });
+  case binary_kind::add:
+    return zip(a, b, y, l, [](integer u, integer v) { return wrap(bits(u) + bits(v)); });
+  case binary_kind::subtract:
+    return zip(a, b, y, l, [](integer u, integer v) { return wrap(bits(u) - bits(v)); });
+  case binary_kind::multiply:
+    return zip(a, b, y, l, [](integer u, integer v) { return wrap(bits(u) * bits(v)); });
+  case binary_kind::divide:
+    return zip(a, b, y, l, [](integer u, integer v) { return integer_quotient(u, v); });
+  case binary_kind::minimum:
+    return zip(a, b, y, l, [](integer u, integer v) { return minimum(u, v); });
+  case binary_kind::maximum:
+    return zip(a, b, y, l, [](integer u, integer v) { return maximum(u, v); });
+  case binary_kind::power:
+    return zip(a, b, y, l, [](integer u, integer v) { return integer_power(u, v); });
   }
 }
 

@@ -1,5 +1,5 @@
-// Broadcasting as in NumPy: shapes are aligned at the right, an extent of 1 is repeated. And element-wise loops over two
-// rows that vectorise with plain -O2.
+// Broadcasting as in NumPy: shapes are aligned at the right, an extent of 1 is repeated. And element-wise loops over
+// two rows that vectorise with plain -O2.
 #pragma once
 
 #include <cstddef>

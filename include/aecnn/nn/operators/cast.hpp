@@ -1,5 +1,6 @@
-// Cast between float32 and integers. Every floating-point type is float32 here and every integer type int64: casting to an
-// integer type truncates toward zero, casting to bool tells whether an element is not 0. Cost: one operation a element.
+// Cast between float32 and integers. Every floating-point type is float32 here and every integer type int64: casting to
+// an integer type truncates toward zero, casting to bool tells whether an element is not 0. Cost: one operation a
+// element.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +13,8 @@
 
 namespace aecnn::nn::detail {
 
-/// ONNX's number of an element type as ours; `boolean` tells whether it is bool. A failure for strings and complex numbers.
+/// ONNX's number of an element type as ours; `boolean` tells whether it is bool. A failure for strings and complex
+/// numbers.
 inline element_type read_element_type(node_reader& r, std::string_view key, std::int64_t number, bool& boolean) {
   boolean = number == 9;
   if (number == 1 || number == 10 || number == 11 || number == 16) return element_type::float32;

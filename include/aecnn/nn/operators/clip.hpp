@@ -1,5 +1,5 @@
-// Clip: y = min(max(x, low), high). The bounds are attributes (up to opset 10) or scalar inputs; constant bounds make it an
-// activation that a convolution applies to its output, computed bounds are read at every run.
+// Clip: y = min(max(x, low), high). The bounds are attributes (up to opset 10) or scalar inputs; constant bounds make
+// it an activation that a convolution applies to its output, computed bounds are read at every run.
 #pragma once
 
 #include <cstddef>
@@ -47,8 +47,7 @@ inline made_operation make_clip(node_reader& r) {
       r.fail(errc::bad_shape, "input ", i, " has shape ", to_string(r.shape(i)), ", expected a scalar");
     constant = constant && r.is_constant(i);
   }
-  if (!constant)
-    return finish<clip_computed>(r, tensor_type{r.type(0), r.shape(0)}, r.has_input(1), r.has_input(2));
+  if (!constant) return finish<clip_computed>(r, tensor_type{r.type(0), r.shape(0)}, r.has_input(1), r.has_input(2));
   constexpr float infinity = std::numeric_limits<float>::infinity();
   float low = -infinity, high = infinity;
   if (const attribute* a = r.any_attribute("min"); a != nullptr && a->type == attribute::kind::number) low = a->number;

@@ -31,8 +31,7 @@ inline void expect(node_reader& r, std::size_t least, std::size_t most,
                    std::initializer_list<std::string_view> attributes, std::size_t outputs = 1) {
   r.expect_inputs(least, most);
   r.expect_attributes(attributes);
-  if (r.output_count() != outputs)
-    r.fail(errc::bad_field, "has ", r.output_count(), " outputs, expected ", outputs);
+  if (r.output_count() != outputs) r.fail(errc::bad_field, "has ", r.output_count(), " outputs, expected ", outputs);
   for (std::size_t i = 0; i < r.input_count(); ++i) {
     r.expect_rank(i, 0, static_cast<std::int64_t>(max_rank));
     for (const std::int64_t extent : r.shape(i))

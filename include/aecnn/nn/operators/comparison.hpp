@@ -1,4 +1,5 @@
-// Equal, Less, Greater and their like, And, Or, and Where. Truth values are integers, 0 or 1; comparisons with NaN are false.
+// Equal, Less, Greater and their like, And, Or, and Where. Truth values are integers, 0 or 1; comparisons with NaN are
+// false.
 #pragma once
 
 #include <array>
@@ -32,13 +33,20 @@ private:
   template <class T>
   static bool holds(relation kind, T a, T b) noexcept {
     switch (kind) {
-    case relation::equal: return a == b;
-    case relation::less: return a < b;
-    case relation::less_or_equal: return a <= b;
-    case relation::greater: return a > b;
-    case relation::greater_or_equal: return a >= b;
-    case relation::both: return a != 0 && b != 0;
-    case relation::either: return a != 0 || b != 0;
+    case relation::equal:
+      return a == b;
+    case relation::less:
+      return a < b;
+    case relation::less_or_equal:
+      return a <= b;
+    case relation::greater:
+      return a > b;
+    case relation::greater_or_equal:
+      return a >= b;
+    case relation::both:
+      return a != 0 && b != 0;
+    case relation::either:
+      return a != 0 || b != 0;
     }
     return false;
   }
@@ -72,7 +80,7 @@ public:
       loops_.rows([&](const loops<3>::offsets& at) {
         for (std::int64_t i = 0; i < n; ++i)
           *to++ = in[0].integers[at[0] + i * loops_.step(0)] != 0 ? x[at[1] + i * loops_.step(1)]
-                                                                 : y[at[2] + i * loops_.step(2)];
+                                                                  : y[at[2] + i * loops_.step(2)];
       });
     });
   }
@@ -84,14 +92,15 @@ private:
 inline made_operation make_where(node_reader& r) {
   expect(r, 3, 3, {});
   if (r.failed()) return r.error();
-  if (r.type(0) != element_type::int64) r.fail(errc::bad_field, "input 0 (condition) holds floats, expected truth values");
+  if (r.type(0) != element_type::int64)
+    r.fail(errc::bad_field, "input 0 (condition) holds floats, expected truth values");
   const element_type type = common_type(r, 1, 2);
   extents shape = broadcast_shape(r, r.shape(0), r.shape(1));
   if (!r.failed()) shape = broadcast_shape(r, shape, r.shape(2));
   if (r.failed() || !admit(r, shape)) return r.error();
-  const loops<3> l(shape, std::array<extents, 3>{broadcast_strides(r.shape(0), shape),
-                                                 broadcast_strides(r.shape(1), shape),
-                                                 broadcast_strides(r.shape(2), shape)});
+  const loops<3> l(shape,
+                   std::array<extents, 3>{broadcast_strides(r.shape(0), shape), broadcast_strides(r.shape(1), shape),
+                                          broadcast_strides(r.shape(2), shape)});
   return finish<where>(r, tensor_type{type, std::move(shape)}, l);
 }
 

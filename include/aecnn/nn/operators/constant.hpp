@@ -41,7 +41,8 @@ inline made_operation make_constant(node_reader& r) {
   if (r.has_attribute("value_float")) reals.push_back(r.number("value_float", 0));
   if (r.has_attribute("value_floats")) reals = r.numbers("value_floats");
   if (r.has_attribute("value_int")) whole.push_back(r.integer("value_int", 0, INT64_MIN, INT64_MAX));
-  if (r.has_attribute("value_ints")) whole = r.integer_list("value_ints", r.bounds().max_elements, INT64_MIN, INT64_MAX);
+  if (r.has_attribute("value_ints"))
+    whole = r.integer_list("value_ints", r.bounds().max_elements, INT64_MIN, INT64_MAX);
   extents shape;
   if (!scalar) shape.push_back(static_cast<std::int64_t>(real ? reals.size() : whole.size()));
   if (r.failed() || !admit(r, shape)) return r.error();

@@ -1,7 +1,7 @@
-// Conv and ConvTranspose, one- and two-dimensional, any groups, strides, dilations and padding, in the direct form: each tap
-// adds a scaled row of the input to a row of the output. This is the reference; a network whose weights are constants runs
-// them on the library's channels-last kernels (as_convolution).
-// Cost: M * C / groups * taps multiply-adds an output pixel (ConvTranspose: an input pixel).
+// Conv and ConvTranspose, one- and two-dimensional, any groups, strides, dilations and padding, in the direct form:
+// each tap adds a scaled row of the input to a row of the output. This is the reference; a network whose weights are
+// constants runs them on the library's channels-last kernels (as_convolution). Cost: M * C / groups * taps
+// multiply-adds an output pixel (ConvTranspose: an input pixel).
 #pragma once
 
 #include <cstddef>
@@ -168,7 +168,8 @@ inline void place_transposed(node_reader& r, window& w, const plane& input, std:
     const std::size_t k = i + axes - 2;
     if (input.extent[i] < 1) return r.fail(errc::bad_shape, "input 0 has shape ", to_string(r.shape(0)));
     if (added[k] >= w.strides[i] && added[k] >= w.dilations[i])
-      r.fail(errc::bad_field, "attribute 'output_padding' is ", added[k], ", expected less than the stride or dilation");
+      r.fail(errc::bad_field, "attribute 'output_padding' is ", added[k],
+             ", expected less than the stride or dilation");
     const std::int64_t full = w.strides[i] * (input.extent[i] - 1) + span_of(w, i);
     if (!given && mode != auto_padding::same_upper && mode != auto_padding::same_lower) {
       if (mode == auto_padding::valid) w.before[i] = w.after[i] = 0;
@@ -187,7 +188,8 @@ inline void place_transposed(node_reader& r, window& w, const plane& input, std:
 }
 
 inline made_operation make_transposed_convolution(node_reader& r) {
-  expect(r, 2, 3, {"auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"});
+  expect(r, 2, 3,
+         {"auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"});
   convolution c = read_convolution(r, true);
   if (r.failed()) return r.error();
   const plane input = plane_of(r.shape(0));

@@ -1,5 +1,5 @@
-// Operators of one input that apply a function to each element: Relu, LeakyRelu, Clip, Sigmoid, Tanh, Exp, Sqrt and others.
-// Cost: one call a element; those with a polynomial or simple arithmetic vectorise.
+// Operators of one input that apply a function to each element: Relu, LeakyRelu, Clip, Sigmoid, Tanh, Exp, Sqrt and
+// others. Cost: one call a element; those with a polynomial or simple arithmetic vectorise.
 #pragma once
 
 #include <cmath>
@@ -73,7 +73,9 @@ inline float reciprocal(float x, const float*) noexcept { return 1.0F / x; }
 inline float floor(float x, const float*) noexcept { return std::floor(x); }
 inline float ceil(float x, const float*) noexcept { return std::ceil(x); }
 inline float round(float x, const float*) noexcept { return std::nearbyint(x); }
-inline float softplus(float x, const float*) noexcept { return std::fmax(x, 0.0F) + std::log1p(std::exp(-std::fabs(x))) + (x - x); }
+inline float softplus(float x, const float*) noexcept {
+  return std::fmax(x, 0.0F) + std::log1p(std::exp(-std::fabs(x))) + (x - x);
+}
 inline std::int64_t integer_absolute(std::int64_t x) noexcept { return x < 0 ? wrap(0 - bits(x)) : x; }
 inline std::int64_t integer_negative(std::int64_t x) noexcept { return wrap(0 - bits(x)); }
 inline std::int64_t integer_not(std::int64_t x) noexcept { return x == 0; }

@@ -1,4 +1,5 @@
-// Gather: picks slices of a tensor along an axis by constant indices; negative ones count from the end. Cost: one copy a element.
+// Gather: picks slices of a tensor along an axis by constant indices; negative ones count from the end. Cost: one copy
+// a element.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
-// Nested loops over a tensor whose operands have strides: the core of broadcasting, reductions, transposition and slices.
-// Axes that are contiguous in every operand are merged, so that a per-channel operand costs one step a channel and the
-// innermost loop is as long as it can be.
+// Nested loops over a tensor whose operands have strides: the core of broadcasting, reductions, transposition and
+// slices. Axes that are contiguous in every operand are merged, so that a per-channel operand costs one step a channel
+// and the innermost loop is as long as it can be.
 #pragma once
 
 #include <array>
@@ -41,8 +41,7 @@ public:
       if (shape[i] == 0) empty_ = true;
       if (shape[i] == 1) continue;
       bool merge = rank_ > 0;
-      for (std::size_t k = 0; k < Operands; ++k)
-        merge = merge && stride_[k][rank_ - 1] == strides[k][i] * shape[i];
+      for (std::size_t k = 0; k < Operands; ++k) merge = merge && stride_[k][rank_ - 1] == strides[k][i] * shape[i];
       if (merge) {
         extent_[rank_ - 1] *= shape[i];
       } else {

@@ -76,8 +76,8 @@ inline made_operation make_batch_normalization(node_reader& r) {
     f.scale.resize(channels);
     f.shift.resize(channels);
     for (std::size_t c = 0; c < channels; ++c) {
-      const auto [scale, shift] = batch_normalization::parameters(r.constant(1).floats[c], r.constant(2).floats[c],
-                                                                  r.constant(3).floats[c], r.constant(4).floats[c], epsilon);
+      const auto [scale, shift] = batch_normalization::parameters(
+          r.constant(1).floats[c], r.constant(2).floats[c], r.constant(3).floats[c], r.constant(4).floats[c], epsilon);
       f.scale[c] = scale;
       f.shift[c] = shift;
     }

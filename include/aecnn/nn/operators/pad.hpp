@@ -1,5 +1,5 @@
-// Pad: constant, reflect (without repeating the border) and edge; negative pads cut off. Pads are a constant input (opset 11
-// and later). Cost: one copy a element.
+// Pad: constant, reflect (without repeating the border) and edge; negative pads cut off. Pads are a constant input
+// (opset 11 and later). Cost: one copy a element.
 #pragma once
 
 #include <array>
@@ -110,7 +110,8 @@ inline made_operation make_pad(node_reader& r) {
   if (pads.size() != 2 * rank)
     r.fail(errc::bad_field, "input 1 (pads) has ", pads.size(), " elements, expected ", 2 * rank);
   if (r.has_input(2)) {
-    if (r.type(2) != r.type(0)) r.fail(errc::bad_field, "input 2 (constant_value) has another element type than input 0");
+    if (r.type(2) != r.type(0))
+      r.fail(errc::bad_field, "input 2 (constant_value) has another element type than input 0");
     if (element_count(r.shape(2)) != 1)
       r.fail(errc::bad_shape, "input 2 (constant_value) has shape ", to_string(r.shape(2)), ", expected a scalar");
   }

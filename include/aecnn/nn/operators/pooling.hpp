@@ -1,6 +1,6 @@
 // MaxPool and AveragePool on [N,C,L] and [N,C,H,W], and the global pools. Padding never wins a maximum; it counts in an
-// average only with count_include_pad, and then only as far as the declared pads reach (not where ceil_mode reaches beyond
-// them). Cost: taps operations an output pixel.
+// average only with count_include_pad, and then only as far as the declared pads reach (not where ceil_mode reaches
+// beyond them). Cost: taps operations an output pixel.
 #pragma once
 
 #include <cstddef>

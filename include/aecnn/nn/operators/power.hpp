@@ -91,8 +91,7 @@ class parametric_relu final : public operation {
 public:
   parametric_relu(extents shape, const loops<2>& l) : operation(one(floats(std::move(shape)))), loops_(l) {}
   void run(std::span<const const_tensor_data> in, std::span<const tensor_data> out, float*) const noexcept override {
-    zip(in[0].floats, in[1].floats, out[0].floats, loops_,
-        [](float x, float slope) { return x < 0 ? slope * x : x; });
+    zip(in[0].floats, in[1].floats, out[0].floats, loops_, [](float x, float slope) { return x < 0 ? slope * x : x; });
   }
 
 private:
@@ -113,7 +112,8 @@ inline made_operation make_parametric_relu(node_reader& r) {
   if (r.is_constant(1) && element_count(r.shape(1)) == 1) {
     activation a{activation::kind::leaky};
     a.alpha = r.constant(1).floats[0];
-    return finish<elementwise>(r, std::move(shape), elementwise_function{apply_function<function::leaky>, {a.alpha}}, a);
+    return finish<elementwise>(r, std::move(shape), elementwise_function{apply_function<function::leaky>, {a.alpha}},
+                               a);
   }
   const loops<2> l = binary_loops(x, r.shape(1), shape);
   return finish<parametric_relu>(r, std::move(shape), l);

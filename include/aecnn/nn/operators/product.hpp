@@ -1,6 +1,6 @@
-// Gemm (y = alpha A B + beta C) and MatMul (batched, broadcasting, vectors). A row of y is a sum of rows of B, or, where B is
-// transposed, each element is one dot product; both run over contiguous memory. A Gemm with constant, transposed B is also a
-// 1x1 convolution (as_convolution). Cost: M * N * K multiply-adds.
+// Gemm (y = alpha A B + beta C) and MatMul (batched, broadcasting, vectors). A row of y is a sum of rows of B, or,
+// where B is transposed, each element is one dot product; both run over contiguous memory. A Gemm with constant,
+// transposed B is also a 1x1 convolution (as_convolution). Cost: M * N * K multiply-adds.
 #pragma once
 
 #include <array>

@@ -1,7 +1,7 @@
-// QuantizeLinear, y = saturate(round(x / scale) + zero_point) with ties to even, and DequantizeLinear, y = (x - zero_point) *
-// scale; one scale for the tensor or one per index of an axis. The quantised side holds integers.
-// Every integer type is int64 here, so QuantizeLinear takes its range from the attribute `output_dtype` (ONNX's number of
-// an element type: 2 uint8, 3 int8, 4 uint16, 5 int16); absent means uint8.
+// QuantizeLinear, y = saturate(round(x / scale) + zero_point) with ties to even, and DequantizeLinear, y = (x -
+// zero_point) * scale; one scale for the tensor or one per index of an axis. The quantised side holds integers. Every
+// integer type is int64 here, so QuantizeLinear takes its range from the attribute `output_dtype` (ONNX's number of an
+// element type: 2 uint8, 3 int8, 4 uint16, 5 int16); absent means uint8.
 #pragma once
 
 #include <cmath>

@@ -1,5 +1,5 @@
-// Operators that only move elements, as one strided copy: Transpose, Expand, DepthToSpace, SpaceToDepth; for either element
-// type. Cost: one read and one write a element.
+// Operators that only move elements, as one strided copy: Transpose, Expand, DepthToSpace, SpaceToDepth; for either
+// element type. Cost: one read and one write a element.
 #pragma once
 
 #include <array>
@@ -19,9 +19,9 @@ namespace aecnn::nn::detail {
 
 class rearrange final : public operation {
 public:
-  rearrange(tensor_type out, const loops<1>& l, std::optional<depth_to_space> block = {})
+  rearrange(tensor_type out, const loops<1>& l, std::optional<block_rearrangement> block = {})
       : operation(one(std::move(out))), loops_(l), block_(block) {}
-  const depth_to_space* as_depth_to_space() const override { return block_ ? &*block_ : nullptr; }
+  const block_rearrangement* as_depth_to_space() const override { return block_ ? &*block_ : nullptr; }
   void run(std::span<const const_tensor_data> in, std::span<const tensor_data> out, float*) const noexcept override {
     if (outputs()[0].type == element_type::float32)
       copy_strided(in[0].floats, out[0].floats, loops_);
@@ -31,7 +31,7 @@ public:
 
 private:
   loops<1> loops_;
-  std::optional<depth_to_space> block_;
+  std::optional<block_rearrangement> block_;
 };
 
 /// Loops over `shape` with its axes permuted: axis i of the loops is axis order[i].
@@ -93,13 +93,13 @@ inline made_operation make_depth_to_space(node_reader& r) {
   const std::int64_t c = x[1] / (block * block);
   const bool crd = mode == "CRD";
   const extents split = crd ? extents{x[0], c, block, block, x[2], x[3]} : extents{x[0], block, block, c, x[2], x[3]};
-  const std::array<std::size_t, 6> order = crd ? std::array<std::size_t, 6>{0, 1, 4, 2, 5, 3}
-                                               : std::array<std::size_t, 6>{0, 3, 4, 1, 5, 2};
+  const std::array<std::size_t, 6> order =
+      crd ? std::array<std::size_t, 6>{0, 1, 4, 2, 5, 3} : std::array<std::size_t, 6>{0, 3, 4, 1, 5, 2};
   extents out{x[0], c, x[2] * block, x[3] * block}, ignored;
   if (!admit(r, out)) return r.error();
   const loops<1> l = permuted(split, order, ignored);
-  std::optional<depth_to_space> hook;
-  if (r.type(0) == element_type::float32) hook = depth_to_space{block, crd};
+  std::optional<block_rearrangement> hook;
+  if (r.type(0) == element_type::float32) hook = block_rearrangement{block, crd};
   return finish<rearrange>(r, tensor_type{r.type(0), std::move(out)}, l, hook);
 }
 

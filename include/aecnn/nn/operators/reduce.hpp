@@ -1,5 +1,6 @@
-// ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceProd, ReduceSumSquare, ReduceL1 and ReduceL2 over any axes; sum, mean,
-// maximum, minimum and product also of integers. One pass over the input in the order of memory. Cost: one operation a element.
+// ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceProd, ReduceSumSquare, ReduceL1 and ReduceL2 over any axes; sum,
+// mean, maximum, minimum and product also of integers. One pass over the input in the order of memory. Cost: one
+// operation a element.
 #pragma once
 
 #include <array>
@@ -56,20 +57,31 @@ private:
     const auto same = [](T v) { return v; };
     const auto sum = [](T a, T b) { return plus(a, b); };
     switch (kind_) {
-    case reduction::sum: return pass(x, y, T{0}, same, sum);
-    case reduction::mean: pass(x, y, T{0}, same, sum); return finish_all(y, [n = count_](T v) {
-      if constexpr (std::same_as<T, float>)
-        return v / static_cast<float>(n);
-      else
-        return integer_quotient(v, static_cast<std::int64_t>(n));
-    });
-    case reduction::maximum: return pass(x, y, lowest, same, [](T a, T b) { return detail::maximum(a, b); });
-    case reduction::minimum: return pass(x, y, largest, same, [](T a, T b) { return detail::minimum(a, b); });
-    case reduction::product: return pass(x, y, T{1}, same, [](T a, T b) { return times(a, b); });
-    case reduction::square_sum: return pass(x, y, T{0}, [](T v) { return times(v, v); }, sum);
-    case reduction::absolute_sum: return pass(x, y, T{0}, [](T v) { return v < 0 ? times(v, T{-1}) : v; }, sum);
+    case reduction::sum:
+      return pass(x, y, T{0}, same, sum);
+    case reduction::mean:
+      pass(x, y, T{0}, same, sum);
+      return finish_all(y, [n = count_](T v) {
+        if constexpr (std::same_as<T, float>)
+          return v / static_cast<float>(n);
+        else
+          return integer_quotient(v, static_cast<std::int64_t>(n));
+      });
+    case reduction::maximum:
+      return pass(x, y, lowest, same, [](T a, T b) { return detail::maximum(a, b); });
+    case reduction::minimum:
+      return pass(x, y, largest, same, [](T a, T b) { return detail::minimum(a, b); });
+    case reduction::product:
+      return pass(x, y, T{1}, same, [](T a, T b) { return times(a, b); });
+    case reduction::square_sum:
+      return pass(
+          x, y, T{0}, [](T v) { return times(v, v); }, sum);
+    case reduction::absolute_sum:
+      return pass(
+          x, y, T{0}, [](T v) { return v < 0 ? times(v, T{-1}) : v; }, sum);
     case reduction::norm:
-      pass(x, y, T{0}, [](T v) { return times(v, v); }, sum);
+      pass(
+          x, y, T{0}, [](T v) { return times(v, v); }, sum);
       return finish_all(y, [](T v) {
         if constexpr (std::same_as<T, float>)
           return std::sqrt(v);

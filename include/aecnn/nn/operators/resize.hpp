@@ -1,5 +1,5 @@
-// Resize (opset 10 to 17) and Upsample (opset 9): nearest neighbour and linear interpolation along any axes, to constant
-// sizes or by constant scales. Where an output element lies on the input is computed once an axis, in double:
+// Resize (opset 10 to 17) and Upsample (opset 9): nearest neighbour and linear interpolation along any axes, to
+// constant sizes or by constant scales. Where an output element lies on the input is computed once an axis, in double:
 //   half_pixel          (i + 0.5) / scale - 0.5
 //   pytorch_half_pixel  the same, 0 where the output has one element
 //   align_corners       i * (input - 1) / (output - 1)
@@ -36,20 +36,29 @@ struct resize_axis {
 /// The place of output i on the input. `length` is scale * input extent, which need not be whole.
 inline double resize_coordinate(coordinates mode, double i, double scale, double input, double length) noexcept {
   switch (mode) {
-  case coordinates::half_pixel: return (i + 0.5) / scale - 0.5;
-  case coordinates::pytorch_half_pixel: return length > 1 ? (i + 0.5) / scale - 0.5 : 0;
-  case coordinates::align_corners: return length == 1 ? 0 : i * (input - 1) / (length - 1);
-  case coordinates::asymmetric: return i / scale;
-  case coordinates::half_pixel_nearest: return (i + 0.5) / scale;
+  case coordinates::half_pixel:
+    return (i + 0.5) / scale - 0.5;
+  case coordinates::pytorch_half_pixel:
+    return length > 1 ? (i + 0.5) / scale - 0.5 : 0;
+  case coordinates::align_corners:
+    return length == 1 ? 0 : i * (input - 1) / (length - 1);
+  case coordinates::asymmetric:
+    return i / scale;
+  case coordinates::half_pixel_nearest:
+    return (i + 0.5) / scale;
   }
   return 0;
 }
 inline double rounded(rounding mode, double x) noexcept {
   switch (mode) {
-  case rounding::prefer_floor: return std::ceil(x - 0.5);
-  case rounding::prefer_ceil: return std::floor(x + 0.5);
-  case rounding::floor: return std::floor(x);
-  case rounding::ceil: return std::ceil(x);
+  case rounding::prefer_floor:
+    return std::ceil(x - 0.5);
+  case rounding::prefer_ceil:
+    return std::floor(x + 0.5);
+  case rounding::floor:
+    return std::floor(x);
+  case rounding::ceil:
+    return std::ceil(x);
   }
   return x;
 }
@@ -106,7 +115,7 @@ private:
       const float* from = x + at;
       for (std::size_t i = 0; i < columns; ++i) {
         float v = from[a.low[i]];
-        if (a.interpolated) v += a.weight[i] * (from[a.high[i]] - v);
+        if (a.interpolated && a.weight[i] != 0) v = (1 - a.weight[i]) * v + a.weight[i] * from[a.high[i]];
         y[i] = first ? weight * v : y[i] + weight * v;
       }
       first = false;
@@ -137,8 +146,7 @@ inline resize_axis make_resize_axis(const resize_options& o, std::int64_t input,
   const auto bounded = [most](double v) { return v >= most ? most : v > 0 ? v : 0.0; };
   for (std::size_t i = 0; i < n; ++i) {
     double at = static_cast<double>(i);
-    if (input != output || scale != 1)
-      at = resize_coordinate(o.place, at, scale, static_cast<double>(input), length);
+    if (input != output || scale != 1) at = resize_coordinate(o.place, at, scale, static_cast<double>(input), length);
     if (!a.interpolated) {
       a.low[i] = static_cast<std::int64_t>(bounded(o.linear ? at : rounded(o.nearest, at))) * stride;
       continue;
@@ -153,7 +161,8 @@ inline resize_axis make_resize_axis(const resize_options& o, std::int64_t input,
 }
 
 /// The scales (float input `i`) or the sizes (integer input `j`), whichever is there; then the operation.
-inline made_operation finish_resize(node_reader& r, const resize_options& o, std::size_t scales_at, std::size_t sizes_at) {
+inline made_operation finish_resize(node_reader& r, const resize_options& o, std::size_t scales_at,
+                                    std::size_t sizes_at) {
   r.expect_float(0);
   const extents& x = r.shape(0);
   if (r.failed() || !admit(r, x)) return r.error();

@@ -1,5 +1,6 @@
-// Operators that give the same elements another shape: Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout (inference);
-// and Shape and Size, which depend on the input's type alone. A network needs no step for the former: they are views.
+// Operators that give the same elements another shape: Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout
+// (inference); and Shape and Size, which depend on the input's type alone. A network needs no step for the former: they
+// are views.
 #pragma once
 
 #include <cstddef>
@@ -56,11 +57,12 @@ inline made_operation make_dropout(node_reader& r) {
 inline made_operation make_flatten(node_reader& r) {
   expect(r, 1, 1, {"axis"});
   const std::int64_t rank = r.rank(0), given = r.integer("axis", 1, -rank, rank);
+  if (given > rank) r.fail(errc::bad_shape, "input 0 is a scalar, attribute 'axis' is ", given);
   if (r.failed() || !admit(r, r.shape(0))) return r.error();
   const std::size_t axis = static_cast<std::size_t>(given < 0 ? given + rank : given);
   const extents& x = r.shape(0);
-  return finish_view(r, {static_cast<std::int64_t>(product(x, 0, axis)),
-                         static_cast<std::int64_t>(product(x, axis, x.size()))});
+  return finish_view(
+      r, {static_cast<std::int64_t>(product(x, 0, axis)), static_cast<std::int64_t>(product(x, axis, x.size()))});
 }
 
 inline made_operation make_reshape(node_reader& r) {
@@ -95,7 +97,8 @@ inline made_operation make_reshape(node_reader& r) {
     else
       shape[open] = static_cast<std::int64_t>(n / known);
   } else if (known != n) {
-    r.fail(errc::bad_shape, "input 0 of shape ", to_string(x), " has not as many elements as shape ", to_string(wanted));
+    r.fail(errc::bad_shape, "input 0 of shape ", to_string(x), " has not as many elements as shape ",
+           to_string(wanted));
   }
   return finish_view(r, std::move(shape));
 }
@@ -158,7 +161,9 @@ inline made_operation make_unsqueeze(node_reader& r) {
 /// Shape and Size: the output is known from the input's type; `run` does not read the input.
 class known_integers final : public operation {
 public:
-  known_integers(extents shape, extents values) : operation(one(integers(std::move(shape)))), values_(std::move(values)) {}
+  bool needs_types_only() const override { return true; }
+  known_integers(extents shape, extents values)
+      : operation(one(integers(std::move(shape)))), values_(std::move(values)) {}
   void run(std::span<const const_tensor_data>, std::span<const tensor_data> out, float*) const noexcept override {
     for (std::size_t i = 0; i < values_.size(); ++i) out[0].integers[i] = values_[i];
   }

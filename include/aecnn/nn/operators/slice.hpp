@@ -1,5 +1,5 @@
-// Slice: starts, ends, axes and steps are constant inputs (opset 10 and later), with Python's meaning. Steps may be negative.
-// Cost: one copy a element.
+// Slice: starts, ends, axes and steps are constant inputs (opset 10 and later), with Python's meaning. Steps may be
+// negative. Cost: one copy a element.
 #pragma once
 
 #include <array>

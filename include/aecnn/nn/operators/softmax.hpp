@@ -1,5 +1,6 @@
-// Softmax and LogSoftmax: exp(x - max) / sum exp(x - max). From opset 13 along one axis, by default the last; before (the node's
-// attribute `opset` is 12 or less) over all axes from `axis` on together, by default 1. Cost: one exponential a element.
+// Softmax and LogSoftmax: exp(x - max) / sum exp(x - max). From opset 13 along one axis, by default the last; before
+// (the node's attribute `opset` is 12 or less) over all axes from `axis` on together, by default 1. Cost: one
+// exponential a element.
 #pragma once
 
 #include <cmath>
@@ -20,7 +21,8 @@ class softmax final : public operation {
 public:
   /// `outer` times `extent` elements that are `inner` apart.
   softmax(extents shape, std::size_t outer, std::size_t extent, std::size_t inner, bool logarithm)
-      : operation(one(floats(std::move(shape)))), outer_(outer), extent_(extent), inner_(inner), logarithm_(logarithm) {}
+      : operation(one(floats(std::move(shape)))), outer_(outer), extent_(extent), inner_(inner), logarithm_(logarithm) {
+  }
   std::uint64_t multiply_adds() const override { return 2 * element_count(outputs()[0].shape); }
   /// The largest element and the sum, for each of the `inner` columns.
   std::size_t workspace() const override { return inner_ == 1 ? 0 : 2 * inner_; }

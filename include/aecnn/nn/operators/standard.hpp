@@ -1,6 +1,7 @@
 // Every operator of the library by its ONNX name.
 #pragma once
 
+#include <aecnn/core/config.hpp>
 #include <aecnn/nn/operators.hpp>
 #include <aecnn/nn/operators/arithmetic.hpp>
 #include <aecnn/nn/operators/cast.hpp>
@@ -144,11 +145,15 @@ inline operator_set make_standard_operators() {
   return s;
 }
 
-} // namespace detail
-
-inline const operator_set& operator_set::standard() {
-  static const operator_set all = detail::make_standard_operators();
+inline const operator_set& standard_operators() {
+  static const operator_set all = make_standard_operators();
   return all;
 }
+
+} // namespace detail
+
+#if !defined(AECNN_SEPARATE_NETWORK) // else in separate.hpp
+inline const operator_set& operator_set::standard() { return detail::standard_operators(); }
+#endif
 
 } // namespace aecnn::nn

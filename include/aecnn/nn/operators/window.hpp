@@ -1,4 +1,5 @@
-// The sliding window of convolutions and pools on [N,C,L] or [N,C,H,W]: kernel_shape, strides, dilations, pads, auto_pad.
+// The sliding window of convolutions and pools on [N,C,L] or [N,C,H,W]: kernel_shape, strides, dilations, pads,
+// auto_pad.
 #pragma once
 
 #include <cstddef>
@@ -82,8 +83,8 @@ inline void resolve_padding(window& w, auto_padding mode, const std::int64_t (&e
   }
 }
 
-/// Positions of the window along an axis; a failure where it does not fit. With `ceiling` a last window may reach over the
-/// end of the padding, but must begin before it.
+/// Positions of the window along an axis; a failure where it does not fit. With `ceiling` a last window may reach over
+/// the end of the padding, but must begin before it.
 inline std::int64_t positions(node_reader& r, const window& w, std::size_t axis, std::int64_t extent, bool ceiling) {
   const std::int64_t room = extent + w.before[axis] + w.after[axis] - span_of(w, axis);
   if (room < 0) {
@@ -110,13 +111,15 @@ inline plane plane_of(const extents& shape) {
   return p;
 }
 /// [N,C,L] or [N,C,H,W].
-inline extents plane_shape(std::int64_t batch, std::int64_t channels, std::size_t axes, const std::int64_t (&extent)[2]) {
+inline extents plane_shape(std::int64_t batch, std::int64_t channels, std::size_t axes,
+                           const std::int64_t (&extent)[2]) {
   extents s{batch, channels};
   for (std::size_t i = 0; i < axes; ++i) s.push_back(extent[2 - axes + i]);
   return s;
 }
 
-/// The outputs 0..count-1 whose tap `offset` (of the kernel, in input pixels minus the padding) lies inside 0..extent-1.
+/// The outputs 0..count-1 whose tap `offset` (of the kernel, in input pixels minus the padding) lies inside
+/// 0..extent-1.
 struct range {
   std::int64_t first = 0, last = 0; ///< last is one past the end
 };

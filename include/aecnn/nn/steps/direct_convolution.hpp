@@ -16,24 +16,27 @@
 
 namespace aecnn::nn {
 
-/// Cycles that one tile of P pixels takes for each input channel and tap, for two vectors: arithmetic, loads and latency of
-/// a core with two multiply-add units. Only ratios matter.
-inline double tile_cycles(std::size_t pixels) noexcept {
-  return std::max({static_cast<double>(pixels), 4.0, static_cast<double>(pixels + 3) / 2}) + 0.15;
+/// Cycles that one tile of P pixels and 1 or 2 vectors takes for each input channel and tap: arithmetic, loads and latency of a core
+/// with two multiply-add units. Only ratios matter.
+inline double tile_cycles(std::size_t pixels, std::size_t vectors = 2) noexcept {
+  const auto p = static_cast<double>(pixels), v = static_cast<double>(vectors);
+  return std::max({p * v / 2, 4.0, (p + v + 1) / 2}) + 0.15;
+}
+/// The same for a row of `width` pixels in tiles of P.
+inline double row_cycles(std::size_t width, std::size_t pixels, std::size_t vectors = 2) noexcept {
+  const std::size_t rest = width % pixels;
+  return static_cast<double>(width / pixels) * tile_cycles(pixels, vectors) + (rest == 0 ? 0 : tile_cycles(rest, vectors));
 }
 
 /// The number of pixels of a tile that takes the fewest cycles for a row of `width` pixels.
-inline std::size_t best_tile(std::size_t width, std::size_t most) noexcept {
+inline std::size_t best_tile(std::size_t width, std::size_t most, std::size_t vectors = 2) noexcept {
   std::size_t best = 1;
   double least = 1e300;
-  for (std::size_t p = 1; p <= most && p <= width; ++p) {
-    const std::size_t whole = width / p, rest = width % p;
-    const double cycles = static_cast<double>(whole) * tile_cycles(p) + (rest == 0 ? 0 : tile_cycles(rest));
-    if (cycles <= least) {
+  for (std::size_t p = 1; p <= most && p <= width; ++p)
+    if (const double cycles = row_cycles(width, p, vectors); cycles <= least) {
       least = cycles;
       best = p;
     }
-  }
   return best;
 }
 
@@ -46,7 +49,7 @@ inline std::size_t required_border(const convolution& c, const plane_layout& in,
     const std::int64_t span = w.dilations[i] * (w.kernel[i] - 1);
     const auto last = static_cast<std::int64_t>(extent[i]) - 1, last_out = static_cast<std::int64_t>(given[i]) - 1;
     if (c.transposed) { // input (o + before - k * dilation) / stride for output o and tap k
-      border = std::max({border, (span - w.before[i] + w.strides[i] - 1) / w.strides[i],
+      border = std::max({border, (span - w.before[i]) / w.strides[i],
                          (last_out + w.before[i]) / w.strides[i] - last});
     } else {
       border = std::max({border, w.before[i], last_out * w.strides[i] - w.before[i] + span - last});
@@ -70,7 +73,8 @@ public:
     std::size_t most_columns = 1;
     for (const phase& p : phases_) most_columns = std::max(most_columns, p.columns);
     two_rows_ = kernels.two_rows && phases_.size() == 1 && most_columns == kernels.most_pixels / 2;
-    pixels_ = two_rows_ ? most_columns : best_tile(most_columns, kernels.most_pixels);
+    const std::size_t vectors = f.group_outputs() > kernels.width ? 2 : 1;
+    pixels_ = two_rows_ ? most_columns : best_tile(most_columns, kernels.most_pixels, vectors);
     block_outer_ = weights_.size() * sizeof(float) > 900 * 1024;
     if (two_rows_)
       for (phase& p : phases_) p.units = p.blocks.size() * out_rows(p, 2);
@@ -114,12 +118,7 @@ private:
     const window& w = c.area;
     const std::size_t kw = static_cast<std::size_t>(w.kernel[1]);
     const std::size_t b = static_cast<std::size_t>(f.rearrange.block);
-    // The order of output channels in memory: with DepthToSpace, row of the block, column of the block, channel.
-    const std::size_t parts = b * b, part = c.outputs / parts;
-    std::vector<std::size_t> channel(c.outputs);
-    for (std::size_t i = 0; i < c.outputs; ++i)
-      channel[i] = f.rearrange.column_row_depth ? i % part * parts + i / part : i;
-    rows_per_pixel_ = b;
+    const output_order order(f, out_layout_.row());
     in_step_y_ = c.transposed ? 1 : w.strides[0];
     in_step_x_ = c.transposed ? 1 : w.strides[1];
     out_step_y_ = c.transposed ? w.strides[0] : static_cast<std::int64_t>(b);
@@ -138,8 +137,6 @@ private:
           for (std::int64_t kx = 0; kx < w.kernel[1]; ++kx) {
             std::int64_t y = ky * w.dilations[0] - w.before[0], x = kx * w.dilations[1] - w.before[1];
             if (c.transposed) {
-              y = ry - y;
-              x = rx - x;
               y = ry + w.before[0] - ky * w.dilations[0];
               x = rx + w.before[1] - kx * w.dilations[1];
               if (y % w.strides[0] != 0 || x % w.strides[1] != 0) continue;
@@ -158,23 +155,18 @@ private:
           p.columns = out_layout_.pixels();
           p.rows = 1;
         }
-        pack(f, p, taps, channel, part * b);
-        const std::size_t tile = best_tile(p.columns, kernels_.most_pixels);
+        pack(f, p, taps, order);
+        const std::size_t tile = best_tile(p.columns, kernels_.most_pixels, f.group_outputs() > kernels_.width ? 2 : 1);
         if (flat_) flat_tile_ = tile;
         p.units = p.blocks.size() * (flat_ ? (p.columns + tile - 1) / tile : p.rows);
         phases_.push_back(std::move(p));
       }
   }
 
-  /// Appends the blocks of a phase and their weights, [block][tap][input channel][vector]. `row_channels`: output channels that lie
-  /// side by side in one output row.
-  void pack(const fused_convolution& f, phase& p, const std::vector<std::size_t>& taps,
-            const std::vector<std::size_t>& channel, std::size_t row_channels) {
+  /// Appends the blocks of a phase and their weights, [block][tap][input channel][vector].
+  void pack(const fused_convolution& f, phase& p, const std::vector<std::size_t>& taps, const output_order& order) {
     const std::size_t v = kernels_.width, per_group = f.group_outputs(), depth = f.group_inputs();
     depth_ = depth;
-    const auto place = [&](std::size_t c) {
-      return static_cast<std::ptrdiff_t>(c / row_channels * out_layout_.row() + c % row_channels);
-    };
     for (std::size_t group = 0; group < f.spec.groups; ++group)
       for (std::size_t c = 0; c < per_group; c += 2 * v) {
         const std::size_t n = std::min(per_group - c, 2 * v), first = group * per_group + c;
@@ -184,15 +176,15 @@ private:
         b.input = group * depth;
         b.weights = weights_.size();
         b.bias = bias_.size();
-        b.out = place(first);
-        b.out_block = b.vectors == 2 ? place(first + v) - b.out : 0;
+        b.out = order.place(first);
+        b.out_block = b.vectors == 2 ? order.place(first + v) - b.out : 0;
         const std::size_t lanes = b.vectors * v;
-        for (std::size_t i = 0; i < lanes; ++i) bias_.push_back(i < n ? f.bias[channel[first + i]] : 0.0F);
+        for (std::size_t i = 0; i < lanes; ++i) bias_.push_back(i < n ? f.bias[order.channel(first + i)] : 0.0F);
         weights_.resize(weights_.size() + taps.size() * depth * lanes);
         float* to = weights_.data() + b.weights;
         for (const std::size_t tap : taps)
           for (std::size_t k = 0; k < depth; ++k, to += lanes)
-            for (std::size_t i = 0; i < n; ++i) to[i] = f.weight(channel[first + i], k, tap);
+            for (std::size_t i = 0; i < n; ++i) to[i] = f.weight(order.channel(first + i), k, tap);
         p.blocks.push_back(b);
       }
   }
@@ -284,7 +276,7 @@ private:
   std::vector<float> weights_, bias_;
   std::vector<phase> phases_;
   std::int64_t in_step_y_ = 1, in_step_x_ = 1, out_step_y_ = 1, out_step_x_ = 1;
-  std::size_t rows_per_pixel_ = 1, depth_ = 0, pixels_ = 1, flat_tile_ = 1, units_ = 1;
+  std::size_t depth_ = 0, pixels_ = 1, flat_tile_ = 1, units_ = 1;
   bool flat_ = false, two_rows_ = false, block_outer_ = false;
 };
 

@@ -15,7 +15,7 @@ struct fused_convolution {
   std::vector<float> bias;    ///< `spec.outputs` values
   activation after{};
   bool has_residual = false;      ///< added before the activation
-  depth_to_space rearrange{1, false}; ///< applied last
+  block_rearrangement rearrange{1, false}; ///< applied last
 
   const float* weight_data() const noexcept { return weights.empty() ? spec.weights : weights.data(); }
   std::size_t taps() const noexcept {
@@ -30,6 +30,24 @@ struct fused_convolution {
     const std::size_t group = o / group_outputs();
     return weight_data()[((group * group_inputs() + i) * group_outputs() + o % group_outputs()) * taps() + t];
   }
+};
+
+/// Where the output channels of a convolution lie when a DepthToSpace follows: in memory order, [row of the block][column of the
+/// block][channel], so that one row of the block is one run of an output row.
+class output_order {
+public:
+  /// `row`: floats of a row of the output tensor, borders included.
+  output_order(const fused_convolution& f, std::size_t row)
+      : parts_(static_cast<std::size_t>(f.rearrange.block * f.rearrange.block)), part_(f.spec.outputs / parts_),
+        run_(part_ * static_cast<std::size_t>(f.rearrange.block)), row_(row), column_row_depth_(f.rearrange.column_row_depth) {}
+  /// The convolution's output channel that is number i in memory.
+  std::size_t channel(std::size_t i) const noexcept { return column_row_depth_ ? i % part_ * parts_ + i / part_ : i; }
+  /// Floats from the first channel of the output pixel to channel number i.
+  std::ptrdiff_t place(std::size_t i) const noexcept { return static_cast<std::ptrdiff_t>(i / run_ * row_ + i % run_); }
+
+private:
+  std::size_t parts_, part_, run_, row_;
+  bool column_row_depth_;
 };
 
 } // namespace aecnn::nn

@@ -117,7 +117,7 @@ private:
 /// DepthToSpace of a channels-last tensor.
 class depth_to_space_step final : public step {
 public:
-  depth_to_space_step(const depth_to_space& spec, std::size_t from, const plane_layout& from_layout, std::size_t to,
+  depth_to_space_step(const block_rearrangement& spec, std::size_t from, const plane_layout& from_layout, std::size_t to,
                       const plane_layout& to_layout)
       : spec_(spec), from_(from), to_(to), from_layout_(from_layout), to_layout_(to_layout) {
     reads = {from};
@@ -143,7 +143,7 @@ public:
   }
 
 private:
-  depth_to_space spec_;
+  block_rearrangement spec_;
   std::size_t from_, to_;
   plane_layout from_layout_, to_layout_;
 };

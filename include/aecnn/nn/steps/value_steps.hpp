@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <new>
 #include <utility>
 #include <vector>
@@ -184,6 +186,10 @@ public:
       float* out = buffers[to_.buffer] + to_.layout.row_at(r);
       for (std::size_t x = 0; x < to_.layout.width; ++x, out += to_.layout.channels) {
         const range c = inside(w, 1, x, from_.layout.width);
+        if (spec_.maximum && (y.count == 0 || c.count == 0)) { // the window lies in the padding alone
+          std::fill_n(out, a.channels, -std::numeric_limits<float>::infinity());
+          continue;
+        }
         a.in = buffers[from_.buffer] + from_.layout.at(n, y.first, c.first);
         a.rows = y.count;
         a.columns = c.count;

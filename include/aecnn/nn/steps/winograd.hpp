@@ -40,20 +40,19 @@ inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layou
   const std::size_t lanes = 2 * kernels.width;
   const bool suits = !c.transposed && c.groups == 1 && w.kernel[0] == 3 && w.kernel[1] == 3 && w.strides[0] == 1 &&
                      w.strides[1] == 1 && w.dilations[0] == 1 && w.dilations[1] == 1 && w.before[0] == 1 &&
-                     w.before[1] == 1 && w.after[0] == 1 && w.after[1] == 1 && f.rearrange.block == 1 &&
-                     c.inputs % kernels.width == 0 && c.outputs % lanes == 0 && c.inputs >= 16 && kernels.width > 1;
+                     w.before[1] == 1 && w.after[0] == 1 && w.after[1] == 1 && kernels.width > 1;
   if (!suits) return {};
+  const std::size_t vectors = c.outputs > kernels.width ? 2 : 1;
   // Cycles for one input channel and one block of output channels; memory delivers some ten bytes a cycle beyond the second-level cache.
   constexpr double cached = 1.2e6, near = 32, far = 10;
   const auto inputs = static_cast<double>(c.inputs), outputs = static_cast<double>(c.outputs);
-  const double blocks = inputs * (outputs / static_cast<double>(lanes));
-  const auto row_cycles = [&](std::size_t pixels) {
-    const std::size_t p = best_tile(pixels, kernels.most_pixels), rest = pixels % p;
-    return static_cast<double>(pixels / p) * tile_cycles(p) + (rest == 0 ? 0 : tile_cycles(rest));
+  const double blocks = inputs * static_cast<double>((c.outputs + lanes - 1) / lanes);
+  const auto cycles_of = [&](std::size_t pixels) {
+    return row_cycles(pixels, best_tile(pixels, kernels.most_pixels, vectors), vectors);
   };
   const auto streamed = [&](double bytes) { return bytes / (crowded || bytes > cached ? far : near); };
   const double direct_bytes = 9 * inputs * outputs * 4;
-  double least = std::max(9 * static_cast<double>(out.batch * out.height) * row_cycles(out.width) * blocks,
+  double least = std::max(9 * static_cast<double>(out.batch * out.height) * cycles_of(out.width) * blocks,
                           streamed(direct_bytes));
   winograd_plan best;
   for (const std::size_t m : {std::size_t{2}, std::size_t{4}}) {
@@ -65,8 +64,9 @@ inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layou
     const auto products = static_cast<double>(p.products()), tiles = static_cast<double>(p.tiles);
     const double bytes = products * inputs * outputs * 4;
     const double transforms =
-        tiles * (inputs + outputs) / static_cast<double>(kernels.width) * products * (kernels.width > 8 ? 2.5 : 3.5);
-    const double cycles = std::max(products * row_cycles(p.tiles) * blocks, streamed(bytes)) + transforms;
+        tiles * static_cast<double>((c.inputs + kernels.width - 1) / kernels.width + (c.outputs + kernels.width - 1) / kernels.width) *
+        products * (kernels.width > 8 ? 2.5 : 3.5);
+    const double cycles = std::max(products * cycles_of(p.tiles) * blocks, streamed(bytes)) + transforms;
     if (cycles >= least) continue;
     least = cycles;
     // All tiles at once where the weights are large and the transformed tiles still fit.
@@ -82,28 +82,41 @@ inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layou
   return best;
 }
 
-/// Weights transformed and packed as [block of output channels][product][input channel][2 * width], and the loops over tiles.
+/// Weights transformed and packed as [block of output channels][product][input channel][1 or 2 vectors], and the loops over tiles.
 class winograd_weights {
 public:
-  winograd_weights(const fused_convolution& f, const winograd_plan& p, const kernel_set& k)
-      : kernels(k), plan(p), inputs(f.spec.inputs), outputs(f.spec.outputs), after(to_kernel(f.after)),
-        bias(f.bias), zero(2 * kernels.width) {
-    const std::size_t lanes = 2 * kernels.width;
-    values.resize(plan.products() * inputs * outputs);
-    std::vector<float> taps(9 * kernels.width);
-    for (std::size_t o = 0; o < outputs; o += kernels.width) {
-      float* to = values.data() + o / lanes * plan.products() * inputs * lanes + o % lanes;
-      for (std::size_t i = 0; i < inputs; ++i, to += lanes) {
-        for (std::size_t lane = 0; lane < kernels.width; ++lane) {
-          const float* g = f.weight_data() + ((o + lane) * inputs + i) * 9;
-          for (std::size_t t = 0; t < 9; ++t) taps[t * kernels.width + lane] = g[t];
+  winograd_weights(const fused_convolution& f, const winograd_plan& p, const kernel_set& k, const plane_layout& out)
+      : kernels(k), plan(p), inputs(f.spec.inputs), out_layout(out), after(to_kernel(f.after)), zero(2 * k.width),
+        pixel_step(static_cast<std::ptrdiff_t>(f.rearrange.block)) {
+    const std::size_t outputs = f.spec.outputs, v = kernels.width;
+    const output_order order(f, out.row());
+    std::vector<float> taps(9 * v);
+    for (std::size_t o = 0; o < outputs; o += 2 * v) {
+      block b;
+      b.vectors = outputs - o > v ? 2 : 1;
+      b.tail = std::min(outputs - o, 2 * v) - (b.vectors - 1) * v;
+      b.weights = values.size();
+      b.channel = o;
+      b.bias = bias.size();
+      b.out = order.place(o);
+      b.out_block = b.vectors == 2 ? order.place(o + v) - b.out : 0;
+      blocks.push_back(b);
+      const std::size_t lanes = b.vectors * v;
+      values.resize(values.size() + plan.products() * inputs * lanes);
+      for (std::size_t i = 0; i < lanes; ++i) bias.push_back(o + i < outputs ? f.bias[order.channel(o + i)] : 0.0F);
+      for (std::size_t first = 0; first < lanes; first += v) {
+        float* to = values.data() + b.weights + first;
+        for (std::size_t i = 0; i < inputs; ++i, to += lanes) {
+          for (std::size_t lane = 0; lane < v; ++lane) {
+            const std::size_t channel = o + first + lane;
+            const float* g = channel < outputs ? f.weight_data() + (order.channel(channel) * inputs + i) * 9 : nullptr;
+            for (std::size_t t = 0; t < 9; ++t) taps[t * v + lane] = g == nullptr ? 0.0F : g[t];
+          }
+          (plan.m == 2 ? kernels.winograd_filter_2 : kernels.winograd_filter_4)(taps.data(), to, inputs * lanes);
         }
-        (plan.m == 2 ? kernels.winograd_filter_2 : kernels.winograd_filter_4)(taps.data(), to, inputs * lanes);
       }
     }
   }
-
-  std::size_t blocks() const noexcept { return outputs / (2 * kernels.width); }
 
   /// Transforms tiles first to last - 1 into to[product][tile - first][input channel], `pitch` tiles apart.
   void transform_input(const float* in, const plane_layout& l, std::size_t first, std::size_t last, float* to,
@@ -129,10 +142,12 @@ public:
 
   /// Multiplies tiles first to last - 1, as transform_input left them at `tiles`, by one block of output channels and stores the
   /// output. `products`: room for products * (last - first) * 2 * width floats.
-  void multiply(std::size_t block, const float* tiles, std::size_t pitch, std::size_t first, std::size_t last,
-                float* products, float* out, const plane_layout& out_layout, const float* residual,
-                const plane_layout& residual_layout) const noexcept {
-    const std::size_t lanes = 2 * kernels.width, count = last - first, step = best_tile(count, kernels.most_pixels);
+  void multiply(std::size_t which, const float* tiles, std::size_t pitch, std::size_t first, std::size_t last,
+                float* products, float* out, const float* residual, const plane_layout& residual_layout) const noexcept {
+    const block& b = blocks[which];
+    const std::size_t lanes = b.vectors * kernels.width, count = last - first,
+                      step = best_tile(count, kernels.most_pixels, b.vectors);
+    const tile_function* const functions = b.vectors == 2 ? kernels.two : kernels.one;
     const std::size_t block_weights = inputs * lanes;
     const std::ptrdiff_t origin = 0;
     tile_arguments a{};
@@ -144,7 +159,7 @@ public:
     a.out_pixel = static_cast<std::ptrdiff_t>(lanes);
     a.out_block = static_cast<std::ptrdiff_t>(kernels.width);
     a.tail = kernels.width;
-    const float* w = values.data() + block * plan.products() * block_weights;
+    const float* w = values.data() + b.weights;
     const float* const end = values.data() + values.size();
     const std::size_t steps = (count + step - 1) / step;
     a.prefetch_step = std::max<std::size_t>(1, lanes / steps);
@@ -156,15 +171,17 @@ public:
         a.weights = w;
         a.out = products + (p * count + t) * lanes;
         a.prefetch = next + i * (block_weights / steps);
-        kernels.two[n - 1](a);
+        functions[n - 1](a);
       }
     }
     winograd_output_arguments o;
     o.pitch = count * lanes;
-    o.vectors = 2;
-    o.bias = bias.data() + block * lanes;
-    o.pixel = static_cast<std::ptrdiff_t>(out_layout.channels);
-    o.row = static_cast<std::ptrdiff_t>(out_layout.row());
+    o.vectors = b.vectors;
+    o.tail = b.tail;
+    o.out_block = b.out_block;
+    o.bias = bias.data() + b.bias;
+    o.pixel = pixel_step * static_cast<std::ptrdiff_t>(out_layout.channels);
+    o.row = pixel_step * static_cast<std::ptrdiff_t>(out_layout.row());
     o.residual = nullptr;
     o.residual_pixel = static_cast<std::ptrdiff_t>(residual_layout.channels);
     o.residual_row = static_cast<std::ptrdiff_t>(residual_layout.row());
@@ -176,29 +193,36 @@ public:
       const std::size_t item = t / per_item, row = t % per_item / plan.columns * plan.m, column = t % plan.columns * plan.m;
       const auto y = static_cast<std::ptrdiff_t>(row), x = static_cast<std::ptrdiff_t>(column);
       o.from = products + (t - first) * lanes;
-      o.out = out + out_layout.at(item, y, x) + block * lanes;
-      if (residual != nullptr) o.residual = residual + residual_layout.at(item, y, x) + block * lanes;
-      o.rows = std::min(plan.m, out_layout.height - row);
-      o.columns = std::min(plan.m, out_layout.width - column);
+      o.out = out + out_layout.at(item, y * pixel_step, x * pixel_step) + b.out;
+      if (residual != nullptr) o.residual = residual + residual_layout.at(item, y, x) + b.channel;
+      o.rows = std::min(plan.m, out_layout.height / static_cast<std::size_t>(pixel_step) - row);
+      o.columns = std::min(plan.m, out_layout.width / static_cast<std::size_t>(pixel_step) - column);
       (plan.m == 2 ? kernels.winograd_output_2 : kernels.winograd_output_4)(o);
     }
   }
 
+  /// One or two vectors of output channels.
+  struct block {
+    std::size_t vectors, tail, weights, bias, channel;
+    std::ptrdiff_t out, out_block;
+  };
   const kernel_set& kernels;
   winograd_plan plan;
-  std::size_t inputs, outputs;
+  std::size_t inputs;
+  plane_layout out_layout;
   kernel_activation after;
   std::vector<float> values, bias, zero;
+  std::vector<block> blocks;
+  std::ptrdiff_t pixel_step; ///< output pixels between two pixels of the convolution, which DepthToSpace spreads
 };
 
 /// All three stages for strips of tiles.
 class winograd_convolution final : public step {
 public:
   winograd_convolution(std::shared_ptr<const winograd_weights> weights, std::size_t in, const plane_layout& in_layout,
-                       std::size_t out, const plane_layout& out_layout, std::size_t residual,
-                       const plane_layout& residual_layout, bool has_residual)
+                       std::size_t out, std::size_t residual, const plane_layout& residual_layout, bool has_residual)
       : weights_(std::move(weights)), in_(in), out_(out), residual_(residual), has_residual_(has_residual),
-        in_layout_(in_layout), out_layout_(out_layout), residual_layout_(residual_layout) {
+        in_layout_(in_layout), residual_layout_(residual_layout) {
     reads = {in};
     if (has_residual) reads.push_back(residual);
     writes = {out};
@@ -216,8 +240,8 @@ public:
       const std::size_t begin = u * p.strip, end = std::min(p.tiles, begin + p.strip), count = end - begin;
       weights_->transform_input(buffers[in_], in_layout_, begin, end, workspace, count);
       float* products = workspace + p.products() * p.strip * weights_->inputs;
-      for (std::size_t b = 0; b < weights_->blocks(); ++b)
-        weights_->multiply(b, workspace, count, begin, end, products, buffers[out_], out_layout_,
+      for (std::size_t b = 0; b < weights_->blocks.size(); ++b)
+        weights_->multiply(b, workspace, count, begin, end, products, buffers[out_],
                            has_residual_ ? buffers[residual_] : nullptr, residual_layout_);
     }
   }
@@ -226,7 +250,7 @@ private:
   std::shared_ptr<const winograd_weights> weights_;
   std::size_t in_, out_, residual_;
   bool has_residual_;
-  plane_layout in_layout_, out_layout_, residual_layout_;
+  plane_layout in_layout_, residual_layout_;
 };
 
 /// The first stage for all tiles, into a buffer of its own.
@@ -254,29 +278,28 @@ private:
 class winograd_multiply_step final : public step {
 public:
   winograd_multiply_step(std::shared_ptr<const winograd_weights> weights, std::size_t tiles, std::size_t out,
-                         const plane_layout& out_layout, std::size_t residual, const plane_layout& residual_layout,
-                         bool has_residual)
+                         std::size_t residual, const plane_layout& residual_layout, bool has_residual)
       : weights_(std::move(weights)), tiles_(tiles), out_(out), residual_(residual), has_residual_(has_residual),
-        out_layout_(out_layout), residual_layout_(residual_layout) {
+        residual_layout_(residual_layout) {
     reads = {tiles};
     if (has_residual) reads.push_back(residual);
     writes = {out};
   }
-  std::size_t units() const override { return weights_->blocks(); }
+  std::size_t units() const override { return weights_->blocks.size(); }
   std::size_t workspace() const override {
     return weights_->plan.products() * weights_->plan.tiles * 2 * weights_->kernels.width;
   }
   void run(buffer_table buffers, std::size_t first, std::size_t last, float* workspace) const noexcept override {
     for (std::size_t b = first; b < last; ++b)
       weights_->multiply(b, buffers[tiles_], weights_->plan.tiles, 0, weights_->plan.tiles, workspace, buffers[out_],
-                         out_layout_, has_residual_ ? buffers[residual_] : nullptr, residual_layout_);
+                         has_residual_ ? buffers[residual_] : nullptr, residual_layout_);
   }
 
 private:
   std::shared_ptr<const winograd_weights> weights_;
   std::size_t tiles_, out_, residual_;
   bool has_residual_;
-  plane_layout out_layout_, residual_layout_;
+  plane_layout residual_layout_;
 };
 
 } // namespace aecnn::nn

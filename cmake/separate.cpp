@@ -1,0 +1,2 @@
+// The source of aecnn::separate.
+#include <aecnn/nn/separate.hpp>

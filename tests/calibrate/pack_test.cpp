@@ -1,0 +1,207 @@
+#include <aecnn/calibrate/pack.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <aecnn/nn/build.hpp>
+
+#include <catch_compat.hpp>
+
+namespace nn = aecnn::nn;
+using aecnn::errc;
+
+namespace {
+
+/// Four tensors [3,4,6]: channel 0 is -8 to 8, channel 1 is 100 to 103, channel 2 is constant.
+struct samples {
+  std::vector<std::vector<float>> values;
+  std::vector<aecnn::tensor_view<const float>> tensors;
+  explicit samples(bool negative = true) {
+    for (int t = 0; t < 4; ++t) {
+      std::vector<float> x;
+      for (int i = 0; i < 24; ++i) x.push_back(static_cast<float>((i * 7 + t * 5) % 17) - (negative ? 8.0F : 0.0F));
+      for (int i = 0; i < 24; ++i) x.push_back(100 + static_cast<float>((i * 5 + t) % 13) / 4);
+      for (int i = 0; i < 24; ++i) x.push_back(2.5F);
+      values.push_back(std::move(x));
+    }
+    for (const auto& x : values) tensors.push_back(aecnn::tensor_view<const float>::chw(x.data(), 3, 4, 6));
+  }
+};
+
+/// 1x1 convolution that puts latent l into channel to[l].
+nn::graph scatter(std::vector<std::size_t> to, std::size_t channels) {
+  nn::graph g = nn::start("net", "z");
+  std::vector<float> w(to.size() * channels);
+  for (std::size_t l = 0; l < to.size(); ++l) w[to[l] * to.size() + l] = 1;
+  nn::finish(g, nn::conv(g, "z", {static_cast<std::int64_t>(channels), static_cast<std::int64_t>(to.size()), 1, 1}, w));
+  return g;
+}
+
+/// Convolution of stride 2 from 3 channels to 2 latents: the sum of channel 0's and of channel 1's four pixels, biased.
+nn::graph sums() {
+  nn::graph g = nn::start("analysis");
+  std::vector<float> w(2 * 3 * 4);
+  for (std::size_t i = 0; i < 4; ++i) w[i] = w[12 + 4 + i] = 1;
+  nn::finish(g, nn::conv(g, "x", {2, 3, 2, 2}, w, {7, -9}, {.strides = {2, 2}}));
+  return g;
+}
+
+float worst(const aecnn::profile& p, const samples& s, std::size_t channel) {
+  aecnn::codec c(p);
+  float most = 0;
+  for (const auto& x : s.tensors) {
+    const auto y = c.decode(c.encode(x));
+    for (std::size_t i = 0; i < 4; ++i)
+      for (std::size_t j = 0; j < 6; ++j) most = std::max(most, std::abs(y(channel, i, j) - x(channel, i, j)));
+  }
+  return most;
+}
+
+} // namespace
+
+TEST_CASE("pack: each channel gets the range of its values", "[pack]") {
+  const samples s;
+  aecnn::pack_options o{.name = "n", .decoder = scatter({0, 1, 2}, 3), .channels = {}, .analysis = {}, .bits = 6};
+  const auto p = aecnn::pack(s.tensors, o);
+  CHECK(p.name == "n");
+  CHECK(p.shape == aecnn::shape3{3, 4, 6});
+  CHECK(p.hash == aecnn::content_hash(p));
+  const auto& point = p.operating_points[0];
+  CHECK(point.selector.channels == std::vector<std::uint16_t>{0, 1, 2});
+  CHECK(point.quantizer.levels == 64);
+  CHECK(point.quantizer.zero < 64);
+  CHECK(point.expected_bytes > 4);
+  // Half a step, and half a step for what is clipped: ranges 16, 3 and none.
+  CHECK(worst(p, s, 0) <= 16.0F / 63);
+  CHECK(worst(p, s, 1) <= 3.0F / 63);
+  CHECK(worst(p, s, 2) < 1e-3F);
+  CHECK(aecnn::try_verify_probe(p));
+  // One bit more halves the error.
+  o.bits = 7;
+  const double finer = aecnn::pack(s.tensors, o).operating_points[0].expected_error;
+  CHECK(finer < 0.5 * point.expected_error);
+  CHECK(point.expected_error < 1e-5);
+}
+
+TEST_CASE("pack: values that are never negative have 0 as the lowest level", "[pack]") {
+  const samples s(false);
+  const auto p =
+      aecnn::pack(s.tensors, {.name = {}, .decoder = scatter({0}, 3), .channels = {0}, .analysis = {}, .bits = 4});
+  const auto& q = p.operating_points[0].quantizer;
+  CHECK(q.zero == 0);
+  CHECK(q.offset.empty());
+  // 15 steps to 16, and channels 1 and 2 are lost.
+  CHECK(q.unit[0] * 256 > 0.9F);
+  CHECK(q.unit[0] * 256 < 1.1F);
+  double lost = 0, all = 0;
+  for (const auto& x : s.values)
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      all += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+      lost += i < 24 ? 0 : static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    }
+  CHECK(p.operating_points[0].expected_error > lost / all);
+  CHECK(p.operating_points[0].expected_error < lost / all + 1e-3);
+}
+
+TEST_CASE("pack: a convolution becomes the projection, its bias goes to the decoder", "[pack]") {
+  const samples s;
+  const auto layer = aecnn::try_analysis_layer(sums());
+  REQUIRE(layer);
+  CHECK(layer->stride == 2);
+  CHECK(layer->rows.rows() == 2);
+  CHECK(layer->rows(1, 4) == 1);
+  CHECK(layer->rows(1, 3) == 0);
+  CHECK(layer->bias(1) == -9);
+  // Every pixel of channels 0 and 1 becomes its block's sum as the network gives it, bias included.
+  nn::graph g = nn::start("net", "z");
+  std::vector<float> w(2 * 3 * 4);
+  for (std::size_t i = 0; i < 4; ++i) w[i] = w[12 + 4 + i] = 1;
+  nn::finish(g, nn::conv_transpose(g, "z", {2, 3, 2, 2}, w, {}, {.strides = {2, 2}}));
+  g.input_shapes = {{1, 2, 2, 3}};
+  aecnn::pack_options o{.name = {}, .decoder = g, .channels = {}, .analysis = *layer, .bits = 12};
+  const auto p = aecnn::pack(s.tensors, o);
+  CHECK(p.operating_points[0].stride() == 2);
+  CHECK(p.operating_points[0].latents() == 2);
+  aecnn::codec c(p);
+  for (const auto& x : s.tensors) {
+    const auto y = c.decode(c.encode(x));
+    for (std::size_t k = 0; k < 2; ++k)
+      for (std::size_t i = 0; i < 4; ++i)
+        for (std::size_t j = 0; j < 6; ++j) {
+          const std::size_t top = i / 2 * 2, left = j / 2 * 2;
+          const float sum = x(k, top, left) + x(k, top, left + 1) + x(k, top + 1, left) + x(k, top + 1, left + 1);
+          CHECK(std::abs(y(k, i, j) - (sum + (k == 0 ? 7.0F : -9.0F))) < 0.1F);
+        }
+  }
+  // For some of the channels the layer must have as many inputs.
+  o.channels = {0, 1};
+  CHECK(aecnn::try_pack(s.tensors, o).error().code == errc::bad_shape);
+}
+
+TEST_CASE("pack: analysis networks that the device cannot compute", "[pack]") {
+  const auto code = [](auto change) {
+    nn::graph g = sums();
+    change(g);
+    const auto r = aecnn::try_analysis_layer(g);
+    return r ? errc{} : r.error().code;
+  };
+  const auto set = [](const char* key, nn::attribute value) {
+    return [=](nn::graph& g) {
+      std::erase_if(g.nodes[0].attributes, [&](const auto& a) { return a.first == key; });
+      g.nodes[0].attributes.emplace_back(key, value);
+    };
+  };
+  using ints = std::vector<std::int64_t>;
+  CHECK(code([](nn::graph&) {}) == errc{});
+  CHECK(code(set("auto_pad", std::string("VALID"))) == errc{});
+  CHECK(code(set("auto_pad", std::string("SAME_UPPER"))) == errc::unsupported);
+  CHECK(code(set("pads", ints{0, 0, 1, 1})) == errc::unsupported);
+  CHECK(code(set("strides", ints{1, 1})) == errc::unsupported);
+  CHECK(code(set("dilations", ints{2, 2})) == errc::unsupported);
+  CHECK(code(set("group", std::int64_t{2})) == errc::unsupported);
+  CHECK(code(set("kernel_shape", ints{3, 3})) == errc::unsupported);
+  CHECK(code(set("other", std::int64_t{1})) == errc::unsupported);
+  CHECK(code([](nn::graph& g) {
+          std::erase_if(g.nodes[0].attributes, [](const auto& a) { return a.first == "strides"; });
+        }) == errc::unsupported);
+  CHECK(code([](nn::graph& g) { nn::finish(g, nn::relu(g, g.outputs[0])); }) == errc::unsupported);
+  CHECK(code([](nn::graph& g) { g.nodes.clear(); }) == errc::unsupported);
+  CHECK(code([](nn::graph& g) { g.weights.clear(); }) == errc::unsupported);
+  CHECK(code([](nn::graph& g) { g.weights[0].shape = {2, 3, 2, 1}; }) != errc{});
+  CHECK(code([](nn::graph& g) { g.weights[1].values.pop_back(); }) == errc::bad_shape);
+}
+
+TEST_CASE("pack: what does not fit is refused", "[pack]") {
+  samples s;
+  const aecnn::pack_options good{.name = {}, .decoder = scatter({0, 1}, 3), .channels = {0, 1}, .analysis = {}};
+  const auto code = [&](auto change) {
+    aecnn::pack_options o = good;
+    change(o);
+    const auto r = aecnn::try_pack(s.tensors, o);
+    return r ? errc{} : r.error().code;
+  };
+  CHECK(code([](auto&) {}) == errc{});
+  CHECK(code([](auto& o) { o.open_extents = true; }) == errc{});
+  CHECK(code([](auto& o) { o.bits = 0; }) == errc::invalid_argument);
+  CHECK(code([](auto& o) { o.bits = 17; }) == errc::invalid_argument);
+  CHECK(code([](auto& o) { o.channels = {1, 0}; }) == errc::invalid_argument);
+  CHECK(code([](auto& o) { o.channels = {0, 3}; }) == errc::invalid_argument);
+  CHECK(code([](auto& o) { o.channels = {0}; }) == errc::bad_shape);
+  CHECK(code([](auto& o) { o.decoder = scatter({0, 1}, 4); }) == errc::bad_shape);
+  CHECK(code([](auto& o) { o.decoder.input_shapes = {{1, 2, 4, 5}}; }) == errc::bad_shape);
+  CHECK(code([](auto& o) { o.decoder.input_shapes = {{-1, 2, -1, 6}}; }) == errc{});
+  CHECK(code([](auto& o) { o.decoder.outputs.push_back(o.decoder.outputs[0]); }) == errc::unsupported);
+  CHECK(code([](auto& o) { o.decoder.nodes[0].op_type = "Nothing"; }) == errc::unsupported);
+  CHECK(code([](auto& o) { o.decoder.weights[0].values[0] = std::numeric_limits<float>::infinity(); }) ==
+        errc::not_finite);
+  s.values[1][5] = std::nanf("");
+  CHECK(code([](auto&) {}) == errc::not_finite);
+  s.tensors.clear();
+  CHECK(code([](auto&) {}) == errc::invalid_argument);
+  CHECK_THROWS_AS(aecnn::pack(s.tensors, good), aecnn::error);
+}

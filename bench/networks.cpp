@@ -189,7 +189,7 @@ void measure(const options& o, const std::string& name) {
   const auto ours = [&] { net.run_to(from, to).value(); };
   ours();
   std::unique_ptr<onnx_runtime> peer;
-  if (const char* library = std::getenv("AECNN_ONNXRUNTIME"))
+  if (const char* library = std::getenv("AECNN_ONNXRUNTIME"); library != nullptr && *library != 0)
     peer = std::make_unique<onnx_runtime>(library, file, o.threads, in, other);
   if (peer) peer->run();
   if (o.threads == 2) pin_two();

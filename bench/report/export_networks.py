@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the networks of bench_networks: NAME.onnx (opset 13, batch 1, random weights), NAME.in.npy and NAME.out.npy, PyTorch's output.
+"""Writes the networks of bench_networks: NAME.onnx (opset 13, batch 1, random weights), NAME.in.npy and NAME.out.npy, what
+PyTorch computes in double precision.
 
     python3 export_networks.py FOLDER        needs PyTorch, torchvision and onnx (Debian: python3-torch python3-torchvision python3-onnx)
 
@@ -72,11 +73,11 @@ def main():
                 nn.init.uniform_(module.running_var, 0.5, 1.5)
         network.eval()
         x = torch.rand(1, *shape) - 0.3
-        with torch.no_grad():
-            y = network(x)
         torch.onnx.export(network, x, str(folder / f"{name}.onnx"), opset_version=13, input_names=["x"], output_names=["y"])
+        with torch.no_grad():
+            y = network.double()(x.double())
         numpy.save(folder / f"{name}.in.npy", x.numpy())
-        numpy.save(folder / f"{name}.out.npy", y.numpy())
+        numpy.save(folder / f"{name}.out.npy", y.float().numpy())
 
 
 if __name__ == "__main__":

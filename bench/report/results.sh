@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Measures and writes docs/results.md and docs/figures anew.
-# Usage: bash bench/report/results.sh rates|coders|priors|speeds [FILE...]
+# Usage: bash bench/report/results.sh rates|coders|priors|networks|speeds [FILE...]
 #   rates   rate and distortion on each of the files of features, and on the shipped examples/data/resnet56_stage2.npy
 #   coders  the entropy coders and their peers on each of the lists of planes (FOLDER/list.txt, see make_planes.py), and on the shipped
 #           tensors; takes a minute for a million symbols where JPEG XL is found; wants a machine that does nothing else
 #   priors  what initial states bring on the files of features together, and on the shipped one
+#   networks  the networks in the folder FILE (export_networks.py) beside ONNX Runtime, whose library AECNN_ONNXRUNTIME names
 #   speeds  the other ratios of speeds
 # Measurements are kept in BUILD/report, so that rates may be measured file by file; remove the folder to start over.
 # BUILD (build/release) is where the benchmarks are built, PYTHON (python3) draws. Needs libzstd-dev and python3-matplotlib.
@@ -12,8 +13,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 what=${1:-}
-if ! [[ $what =~ ^(rates|coders|priors|speeds)$ ]]; then
-  sed -n '2,11p' "$0" >&2
+if ! [[ $what =~ ^(rates|coders|priors|networks|speeds)$ ]]; then
+  sed -n '2,12p' "$0" >&2
   exit 2
 fi
 files=()
@@ -63,6 +64,17 @@ elif [ "$what" = priors ]; then
       "$python" bench/report/plot_priors.py "$folder/priors_$data.json" docs/figures
     fi
   done
+elif [ "$what" = networks ]; then
+  cmake --build "$build" --target bench_networks
+  program=$build/bench/bench_networks
+  out=$folder/networks.json
+  {
+    "$program" "${files[0]}" --seconds 2
+    "$program" "${files[0]}" --seconds 2 --threads 2
+    AECNN_ONNXRUNTIME='' AECNN_INSTRUCTION_SET=avx2 "$program" "${files[0]}"
+    AECNN_ONNXRUNTIME='' "$program" "${files[0]}" --exact
+  } >"$out.part"
+  mv "$out.part" "$out"
 else
   cmake --build "$build" --target quantize_bench codec_bench
   for pair in quantize:quantise codec:codec; do

@@ -28,6 +28,9 @@ def make(name, folder):
         path = os.path.join(folder, f"{word}_{data}.json")
         load = tables.load_runs if word == "coders" else tables.load_json
         return getattr(tables, word)(load(path)) if os.path.exists(path) else None
+    if word == "networks":
+        path = os.path.join(folder, "networks.json")
+        return tables.networks(path) if os.path.exists(path) else None
     if word in ("quantise", "codec"):
         path = os.path.join(folder, f"{word}.json")
         return getattr(tables, word)(tables.load_runs(path)) if os.path.exists(path) else None

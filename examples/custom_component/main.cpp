@@ -1,5 +1,6 @@
 // A component of one's own: a quantizer with free thresholds and points for each channel (entropy-constrained
-// Lloyd-Max) in the place of the uniform one, beside the library's own selector, entropy coder and decoder network.
+// Lloyd-Max) in the place of the uniform one, beside the library's own selector, entropy coder and decoder network. And an
+// operator of one's own in a network (custom_operator.cpp).
 //
 //   custom_component FOLDER      the folder of resnet56_stage2.npy: examples/data
 #include <algorithm>
@@ -12,6 +13,8 @@
 #include <vector>
 
 #include <aecnn/aecnn.hpp>
+
+#include "custom_operator.hpp"
 
 using feature_view = aecnn::tensor_view<const float>;
 
@@ -115,4 +118,5 @@ int main(int argc, char** argv) {
     auto encoder = codebook_encoder::create(profile, {.operating_point = i}, select, parts[i].quantise, parts[i].code);
     measure("codebook", encoder.value(), codebook_side, others);
   }
+  run_custom_operator();
 }

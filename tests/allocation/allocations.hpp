@@ -6,6 +6,9 @@
 #include <cstddef>
 #include <cstdlib>
 #include <new>
+#if defined(__clang__) && defined(__x86_64__)
+#include <mm_malloc.h> // declares posix_memalign in a way that clang takes before the definition below, but not after it
+#endif
 
 namespace allocations {
 
@@ -77,6 +80,10 @@ void* operator new(std::size_t n) {
   return p;
 }
 void* operator new[](std::size_t n) { return operator new(n); }
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return allocations::admit() ? std::malloc(n > 0 ? n : 1) : nullptr; }
+void* operator new[](std::size_t n, const std::nothrow_t& t) noexcept { return operator new(n, t); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { std::free(p); }
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete[](void* p) noexcept { std::free(p); }
 void operator delete(void* p, std::size_t) noexcept { std::free(p); }

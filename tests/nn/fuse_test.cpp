@@ -66,13 +66,17 @@ kinds types_of(Build build, const extents& shape = usual, bool rearrange = true)
 TEST_CASE("fuse: normalisation and one activation go into the convolution before them", "[nn]") {
   using graph = nn::graph&;
   CHECK(types_of([](graph g) { return nn::relu(g, normalized(g, conv4(g, "x"))); }) == kinds{kind::convolution});
-  CHECK(types_of([](graph g) { return nn::mul(g, nn::add(g, conv4(g, "x"), std::vector<float>{2}), std::vector<float>{1, 2, 3, 4}); }) ==
-        kinds{kind::convolution});
-  CHECK(types_of([](graph g) { return nn::clip(g, nn::relu(g, conv4(g, "x")), 0, 1); }) == kinds{kind::convolution, kind::elementwise});
+  CHECK(types_of([](graph g) {
+          return nn::mul(g, nn::add(g, conv4(g, "x"), std::vector<float>{2}), std::vector<float>{1, 2, 3, 4});
+        }) == kinds{kind::convolution});
+  CHECK(types_of([](graph g) { return nn::clip(g, nn::relu(g, conv4(g, "x")), 0, 1); }) ==
+        kinds{kind::convolution, kind::elementwise});
   CHECK(types_of([](graph g) { return nn::sigmoid(g, conv4(g, "x")); }) == kinds{kind::convolution, kind::elementwise});
-  CHECK(types_of([](graph g) { return normalized(g, nn::relu(g, conv4(g, "x"))); }) == kinds{kind::convolution, kind::affine});
+  CHECK(types_of([](graph g) { return normalized(g, nn::relu(g, conv4(g, "x"))); }) ==
+        kinds{kind::convolution, kind::affine});
   CHECK(types_of([](graph g) { return nn::relu(g, normalized(g, "x")); }) == kinds{kind::affine, kind::elementwise});
-  CHECK(types_of([](graph g) { return nn::identity(g, nn::leaky_relu(g, conv4(g, "x"))); }) == kinds{kind::convolution, kind::view});
+  CHECK(types_of([](graph g) { return nn::identity(g, nn::leaky_relu(g, conv4(g, "x"))); }) ==
+        kinds{kind::convolution, kind::view});
 }
 
 TEST_CASE("fuse: what is folded into weights and bias", "[nn]") {
@@ -92,8 +96,9 @@ TEST_CASE("fuse: what is folded into weights and bias", "[nn]") {
   CHECK(f.spec.weights == o.typed.source->weights[0].values.data());
   // Of a transposed convolution the outputs are the second axis.
   nn::graph t = nn::start("test");
-  nn::finish(t, nn::mul(t, nn::conv_transpose(t, "x", {4, 2, 1, 1}, {1, 2, 3, 4, 5, 6, 7, 8}, {1, 1, 1, 1}, {.groups = 2}),
-                        std::vector<float>{1, 10, 100, 1000}));
+  nn::finish(t,
+             nn::mul(t, nn::conv_transpose(t, "x", {4, 2, 1, 1}, {1, 2, 3, 4, 5, 6, 7, 8}, {1, 1, 1, 1}, {.groups = 2}),
+                     std::vector<float>{1, 10, 100, 1000}));
   const outcome u = fused(t, usual);
   REQUIRE(u.types() == kinds{kind::convolution});
   CHECK(u.stages[0].conv.weights == std::vector<float>{1, 20, 3, 40, 500, 6000, 700, 8000});
@@ -123,8 +128,10 @@ TEST_CASE("fuse: residual sums", "[nn]") {
   using graph = nn::graph&;
   const auto both = types_of([](graph g) { return nn::relu(g, nn::add(g, conv4(g, "x"), "x")); });
   CHECK(both == kinds{kind::convolution});
-  CHECK(types_of([](graph g) { return nn::relu(g, nn::add(g, "x", normalized(g, conv4(g, "x")))); }) == kinds{kind::convolution});
-  CHECK(types_of([](graph g) { return nn::add(g, nn::relu(g, conv4(g, "x")), "x"); }) == kinds{kind::convolution, kind::binary});
+  CHECK(types_of([](graph g) { return nn::relu(g, nn::add(g, "x", normalized(g, conv4(g, "x")))); }) ==
+        kinds{kind::convolution});
+  CHECK(types_of([](graph g) { return nn::add(g, nn::relu(g, conv4(g, "x")), "x"); }) ==
+        kinds{kind::convolution, kind::binary});
   CHECK(types_of([](graph g) { return nn::mul(g, conv4(g, "x"), "x"); }) == kinds{kind::convolution, kind::binary});
   CHECK(types_of([](graph g) { // one sum only
           return nn::add(g, nn::add(g, conv4(g, "x"), "x"), "x");
@@ -157,8 +164,10 @@ TEST_CASE("fuse: padding with zeros goes into the window", "[nn]") {
   };
   CHECK(types_of(build({0, 0, 1, 2, 0, 0, 3, 4}, 0)) == kinds{kind::convolution});
   CHECK(types_of(build({0, 0, 1, 2, 0, 0, 3, 4}, 1)) == kinds{kind::strided_copy, kind::convolution});
-  CHECK(types_of(build({1, 0, 1, 1, 0, 0, 1, 1}, 0)) == kinds{kind::strided_copy, kind::convolution}); // the batch grows
-  CHECK(types_of(build({0, 1, 1, 1, 0, 0, 1, 1}, 0), {1, 3, 6, 6}) == kinds{kind::strided_copy, kind::convolution}); // the channels grow
+  CHECK(types_of(build({1, 0, 1, 1, 0, 0, 1, 1}, 0)) ==
+        kinds{kind::strided_copy, kind::convolution}); // the batch grows
+  CHECK(types_of(build({0, 1, 1, 1, 0, 0, 1, 1}, 0), {1, 3, 6, 6}) ==
+        kinds{kind::strided_copy, kind::convolution}); // the channels grow
   CHECK(types_of([](nn::graph& g) {
           const auto p = padded(g, "x", {0, 0, 1, 1, 0, 0, 1, 1});
           return nn::concat(g, {conv4(g, p), p});
@@ -178,11 +187,12 @@ TEST_CASE("fuse: DepthToSpace goes into the convolution where its kernels can", 
   CHECK(types_of(build, usual, false) == kinds{kind::convolution, kind::depth_to_space, kind::elementwise});
   CHECK(types_of([](nn::graph& g) { return nn::depth_to_space(g, nn::add(g, conv4(g, "x"), "x"), 2); }) ==
         kinds{kind::convolution, kind::depth_to_space}); // a residual is not rearranged
-  CHECK(types_of([](nn::graph& g) { // the same factor for all channels may follow
+  CHECK(types_of([](nn::graph& g) {                      // the same factor for all channels may follow
           return nn::mul(g, nn::depth_to_space(g, conv4(g, "x"), 2), std::vector<float>{3});
         }) == kinds{kind::convolution});
   CHECK(types_of([](nn::graph& g) { // one DepthToSpace only
-          return nn::depth_to_space(g, nn::depth_to_space(g, nn::conv(g, "x", {16, 4, 1, 1}, std::vector<float>(64)), 2), 2);
+          return nn::depth_to_space(
+              g, nn::depth_to_space(g, nn::conv(g, "x", {16, 4, 1, 1}, std::vector<float>(64)), 2), 2);
         }) == kinds{kind::convolution, kind::depth_to_space});
   CHECK(types_of([](nn::graph& g) {
           return nn::depth_to_space(g, nn::conv_transpose(g, "x", {4, 4, 1, 1}, std::vector<float>(16)), 2);
@@ -193,8 +203,12 @@ TEST_CASE("fuse: slices and pads become one copy", "[nn]") {
   const auto slice = [](nn::graph& g, const std::string& v) {
     return node(g, "Slice", {v, integers(g, {1, 0}), integers(g, {6, 6}), integers(g, {2, 3}), integers(g, {2, 3})});
   };
-  CHECK(types_of([&](nn::graph& g) { return padded(g, slice(g, "x"), {0, 1, 0, 0, 0, 2, 0, 0}, 7); }) == kinds{kind::strided_copy});
-  CHECK(types_of([&](nn::graph& g) { return slice(g, padded(g, "x", {0, 0, 2, 1, 0, 0, 2, 1})); }) == kinds{kind::strided_copy});
+  CHECK(types_of([&](nn::graph& g) {
+          return padded(g, slice(g, "x"), {0, 1, 0, 0, 0, 2, 0, 0}, 7);
+        }) == kinds{kind::strided_copy});
+  CHECK(types_of([&](nn::graph& g) {
+          return slice(g, padded(g, "x", {0, 0, 2, 1, 0, 0, 2, 1}));
+        }) == kinds{kind::strided_copy});
   CHECK(types_of([&](nn::graph& g) { // both fills show
           return padded(g, padded(g, "x", {0, 0, 1, 0, 0, 0, 0, 0}, 1), {0, 0, 1, 0, 0, 0, 0, 0}, 2);
         }) == kinds{kind::strided_copy, kind::strided_copy});
@@ -225,8 +239,9 @@ TEST_CASE("fuse: slices and pads become one copy", "[nn]") {
         steps[k] = random.integer(1, 3);
       }
       v = node(g, "Slice", {v, integers(g, starts), integers(g, ends), integers(g, {1, 2, 3}), integers(g, steps)});
-      values z = zeros({1, (ends[0] - starts[0] + steps[0] - 1) / steps[0], (ends[1] - starts[1] + steps[1] - 1) / steps[1],
-                        (ends[2] - starts[2] + steps[2] - 1) / steps[2]});
+      values z =
+          zeros({1, (ends[0] - starts[0] + steps[0] - 1) / steps[0], (ends[1] - starts[1] + steps[1] - 1) / steps[1],
+                 (ends[2] - starts[2] + steps[2] - 1) / steps[2]});
       for (std::int64_t c = 0; c < z.shape[1]; ++c)
         for (std::int64_t i2 = 0; i2 < z.shape[2]; ++i2)
           for (std::int64_t j = 0; j < z.shape[3]; ++j)
@@ -249,22 +264,30 @@ TEST_CASE("fuse: slices and pads become one copy", "[nn]") {
 
 TEST_CASE("fuse: average and maximum of the same planes are one pass", "[nn]") {
   using graph = nn::graph&;
-  CHECK(types_of([](graph g) { return nn::add(g, node(g, "GlobalAveragePool", {"x"}), node(g, "GlobalMaxPool", {"x"})); }) ==
-        kinds{kind::global_pools, kind::binary});
+  CHECK(types_of([](graph g) {
+          return nn::add(g, node(g, "GlobalAveragePool", {"x"}), node(g, "GlobalMaxPool", {"x"}));
+        }) == kinds{kind::global_pools, kind::binary});
   CHECK(types_of([](graph g) { // a window of the whole plane is the same
-          return nn::add(g, node(g, "GlobalMaxPool", {"x"}), node(g, "AveragePool", {"x"}, {{"kernel_shape", extents{6, 6}}}));
+          return nn::add(g, node(g, "GlobalMaxPool", {"x"}),
+                         node(g, "AveragePool", {"x"}, {{"kernel_shape", extents{6, 6}}}));
         }) == kinds{kind::global_pools, kind::binary});
   CHECK(types_of([](graph g) {
           const auto mean = node(g, "GlobalAveragePool", {"x"});
           return nn::add(g, mean, node(g, "GlobalMaxPool", {nn::relu(g, "x")}));
         }) == kinds{kind::global_pools, kind::elementwise, kind::global_pools, kind::binary});
-  CHECK(types_of([](graph g) { return nn::add(g, node(g, "GlobalMaxPool", {"x"}), node(g, "GlobalMaxPool", {"x"})); }) ==
-        kinds{kind::global_pools, kind::global_pools, kind::binary});
-  CHECK(types_of([](graph g) { return node(g, "MaxPool", {"x"}, {{"kernel_shape", extents{6, 5}}}); }) == kinds{kind::pool});
+  CHECK(types_of([](graph g) {
+          return nn::add(g, node(g, "GlobalMaxPool", {"x"}), node(g, "GlobalMaxPool", {"x"}));
+        }) == kinds{kind::global_pools, kind::global_pools, kind::binary});
+  CHECK(types_of([](graph g) {
+          return node(g, "MaxPool", {"x"}, {{"kernel_shape", extents{6, 5}}});
+        }) == kinds{kind::pool});
   // Padding that counts in the divisor is another average.
   CHECK(types_of([](graph g) {
           return node(g, "AveragePool", {"x"},
-                      {{"kernel_shape", extents{6, 6}}, {"strides", extents{9, 9}}, {"pads", extents{1, 1, 1, 1}}, {"count_include_pad", std::int64_t{1}}});
+                      {{"kernel_shape", extents{6, 6}},
+                       {"strides", extents{9, 9}},
+                       {"pads", extents{1, 1, 1, 1}},
+                       {"count_include_pad", std::int64_t{1}}});
         }) == kinds{kind::pool});
 }
 

@@ -41,7 +41,9 @@ TEST_CASE("graph_index: every node follows those it reads", "[nn]") {
   nn::graph g = nn::start("test");
   std::vector<std::string> made{"x"};
   for (int i = 0; i < 60; ++i) {
-    const auto pick = [&] { return made[static_cast<std::size_t>(random.integer(0, static_cast<std::int64_t>(made.size()) - 1))]; };
+    const auto pick = [&] {
+      return made[static_cast<std::size_t>(random.integer(0, static_cast<std::int64_t>(made.size()) - 1))];
+    };
     const std::string a = pick(), b = pick();
     made.push_back(nn::add(g, a, b));
   }
@@ -64,21 +66,27 @@ TEST_CASE("graph_index: errors of names and of order", "[nn]") {
     return failure_of(g, part);
   };
   using graph = nn::graph&;
-  CHECK(code([](graph g) { g.nodes[2].op_type = "Swish"; }, "node 'relu2' (Swish): operator 'Swish'") == errc::unsupported);
-  CHECK(code([](graph g) { g.nodes[2].inputs[0] = "nothing"; }, "node 'relu2' (Relu): input 'nothing'") == errc::missing_field);
+  CHECK(code([](graph g) { g.nodes[2].op_type = "Swish"; }, "node 'relu2' (Swish): operator 'Swish'") ==
+        errc::unsupported);
+  CHECK(code([](graph g) { g.nodes[2].inputs[0] = "nothing"; }, "node 'relu2' (Relu): input 'nothing'") ==
+        errc::missing_field);
   CHECK(code([](graph g) { g.nodes[1].inputs[0] = "relu2"; },
              "node 'batch_normalization1' (BatchNormalization): is on or behind a cycle") == errc::bad_field);
   CHECK(code([](graph g) { g.nodes[0].inputs[0] = "sigmoid4"; }, "cycle") == errc::bad_field);
-  CHECK(code([](graph g) { g.nodes[2].inputs[0] = "relu2"; }, "node 'relu2' (Relu): is on or behind a cycle") == errc::bad_field);
-  CHECK(code([](graph g) { g.nodes[2].outputs[0] = "conv0"; }, "'conv0' is the name of another value") == errc::duplicate_name);
+  CHECK(code([](graph g) { g.nodes[2].inputs[0] = "relu2"; }, "node 'relu2' (Relu): is on or behind a cycle") ==
+        errc::bad_field);
+  CHECK(code([](graph g) { g.nodes[2].outputs[0] = "conv0"; }, "'conv0' is the name of another value") ==
+        errc::duplicate_name);
   CHECK(code([](graph g) { g.nodes[2].outputs[0] = "conv0.bias"; }, "'conv0.bias'") == errc::duplicate_name);
   CHECK(code([](graph g) { g.weights[1].name = "x"; }, "'x'") == errc::duplicate_name);
   CHECK(code([](graph g) { g.weights[1].name = "conv0.weight"; }, "'conv0.weight'") == errc::duplicate_name);
   CHECK(code([](graph g) { g.inputs.push_back("x"); }, "network input: 'x'") == errc::duplicate_name);
-  CHECK(code([](graph g) { g.nodes[2].outputs.push_back("mask"); }, "node 'relu2' (Relu): has 2 outputs, expected 1") == errc::bad_field);
+  CHECK(code([](graph g) { g.nodes[2].outputs.push_back("mask"); }, "node 'relu2' (Relu): has 2 outputs, expected 1") ==
+        errc::bad_field);
   CHECK(code([](graph g) { g.nodes[2].outputs[0].clear(); }, "node 'relu2' (Relu): empty name") == errc::bad_field);
   CHECK(code([](graph g) { g.nodes[2].outputs.clear(); }, "node 'relu2' (Relu)") == errc::bad_field);
-  CHECK(code([](graph g) { g.nodes[2].name.clear(), g.nodes[2].inputs[0] = "?"; }, "node #2 (Relu): input '?'") == errc::missing_field);
+  CHECK(code([](graph g) { g.nodes[2].name.clear(), g.nodes[2].inputs[0] = "?"; }, "node #2 (Relu): input '?'") ==
+        errc::missing_field);
   CHECK(code([](graph g) { g.inputs.clear(); }, "network has no input") == errc::missing_field);
   CHECK(code([](graph g) { g.outputs.clear(); }, "network has no output") == errc::missing_field);
   CHECK(code([](graph g) { g.outputs[0] = "nothing"; }, "network output 'nothing'") == errc::missing_field);
@@ -88,7 +96,8 @@ TEST_CASE("graph_index: errors of names and of order", "[nn]") {
 }
 
 TEST_CASE("graph_index: errors of weights", "[nn]") {
-  for (const extents& shape : {extents{3}, {}, {0}, {-2}, {2, -1}, {1LL << 62, 1LL << 62}, {4, 1LL << 62}, extents(9, 1)}) {
+  for (const extents& shape :
+       {extents{3}, {}, {0}, {-2}, {2, -1}, {1LL << 62, 1LL << 62}, {4, 1LL << 62}, extents(9, 1)}) {
     nn::graph g = chain();
     g.weights[1].shape = shape;
     CHECK(failure_of(g, "weight 'conv0.bias' has shape") == errc::bad_shape);

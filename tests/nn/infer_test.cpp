@@ -7,7 +7,8 @@ using aecnn::errc;
 
 namespace {
 
-aecnn::result<nn::typed_graph> inferred(const nn::graph& g, const std::vector<extents>& shapes, const aecnn::limits& bounds = {}) {
+aecnn::result<nn::typed_graph> inferred(const nn::graph& g, const std::vector<extents>& shapes,
+                                        const aecnn::limits& bounds = {}) {
   auto source = std::make_shared<const nn::graph>(g);
   auto index = nn::graph_index::create(*source, nn::operator_set::standard(), bounds);
   if (!index) return index.error();
@@ -22,7 +23,8 @@ std::string node(nn::graph& g, const std::string& op_type, const std::vector<std
 }
 std::string integers(nn::graph& g, const extents& v, bool scalar = false) {
   const std::string name = "integers" + std::to_string(g.weights.size());
-  g.weights.push_back({name, scalar ? extents{} : extents{static_cast<std::int64_t>(v.size())}, {}, v, nn::element_type::int64});
+  g.weights.push_back(
+      {name, scalar ? extents{} : extents{static_cast<std::int64_t>(v.size())}, {}, v, nn::element_type::int64});
   return name;
 }
 
@@ -30,7 +32,8 @@ std::string integers(nn::graph& g, const extents& v, bool scalar = false) {
 
 TEST_CASE("infer: types of all values for the inputs' shapes", "[nn]") {
   nn::graph g = nn::start("test");
-  const std::string c = nn::conv(g, "x", {8, 3, 3, 3}, std::vector<float>(216), {}, {.strides = {2, 2}, .pads = {1, 1, 1, 1}});
+  const std::string c =
+      nn::conv(g, "x", {8, 3, 3, 3}, std::vector<float>(216), {}, {.strides = {2, 2}, .pads = {1, 1, 1, 1}});
   const std::string up = nn::depth_to_space(g, nn::relu(g, c), 2);
   g.outputs = {up, c};
   for (const std::int64_t size : {7, 8}) {

@@ -51,16 +51,19 @@ public:
   explicit triple(nn::tensor_type t) : operation({std::move(t)}) {}
   std::size_t workspace() const override { return 5; }
   std::uint64_t multiply_adds() const override { return nn::element_count(outputs()[0].shape); }
-  void run(std::span<const nn::const_tensor_data> in, std::span<const nn::tensor_data> out, float* workspace) const noexcept override {
+  void run(std::span<const nn::const_tensor_data> in, std::span<const nn::tensor_data> out,
+           float* workspace) const noexcept override {
     for (std::size_t i = 0; i < 5; ++i) workspace[i] = 3;
-    for (std::size_t i = 0; i < nn::element_count(outputs()[0].shape); ++i) out[0].floats[i] = workspace[i % 5] * in[0].floats[i];
+    for (std::size_t i = 0; i < nn::element_count(outputs()[0].shape); ++i)
+      out[0].floats[i] = workspace[i % 5] * in[0].floats[i];
   }
 };
 aecnn::result<std::unique_ptr<nn::operation>> make_triple(nn::node_reader& r) {
   r.expect_inputs(1, 1);
   r.expect_float(0);
   if (r.failed()) return r.error();
-  return std::unique_ptr<nn::operation>(std::make_unique<triple>(nn::tensor_type{nn::element_type::float32, r.shape(0)}));
+  return std::unique_ptr<nn::operation>(
+      std::make_unique<triple>(nn::tensor_type{nn::element_type::float32, r.shape(0)}));
 }
 
 } // namespace
@@ -248,7 +251,8 @@ TEST_CASE("network: limit on activation memory", "[nn]") {
   const auto s = nn::network::create(decoder(6), bounds).value().prepare({6, 16, 16});
   REQUIRE_FALSE(s.has_value());
   CHECK(s.error().code == errc::limit_exceeded);
-  CHECK(s.error().message.find("activation memory, limit " + std::to_string(bounds.max_activation_bytes)) != std::string::npos);
+  CHECK(s.error().message.find("activation memory, limit " + std::to_string(bounds.max_activation_bytes)) !=
+        std::string::npos);
 }
 
 TEST_CASE("network: multiply-adds", "[nn]") {
@@ -263,7 +267,8 @@ TEST_CASE("network: multiply-adds", "[nn]") {
   for (const std::int64_t channels : {32, 128}) {
     const auto extent = static_cast<std::size_t>(channels == 32 ? 40 : 9);
     nn::graph w = nn::start("test");
-    nn::finish(w, nn::conv(w, "x", {channels, channels, 3, 3}, std::vector<float>(static_cast<std::size_t>(channels * channels * 9)), {},
+    nn::finish(w, nn::conv(w, "x", {channels, channels, 3, 3},
+                           std::vector<float>(static_cast<std::size_t>(channels * channels * 9)), {},
                            {.pads = {1, 1, 1, 1}}));
     CHECK(nn::multiply_adds(w, {static_cast<std::size_t>(channels), extent, extent}).value() ==
           static_cast<std::uint64_t>(channels * channels * 9) * extent * extent);
@@ -394,7 +399,8 @@ TEST_CASE("network: empty", "[nn]") {
   const nn::network::array x = xt::zeros<float>({1, 1, 1});
   CHECK(net.try_run(x).error().code == errc::invalid_argument);
   CHECK(net.try_run(std::span<const nn::network::array>(&x, 1)).error().code == errc::invalid_argument);
-  CHECK(net.try_run(std::span<const std::pair<std::string, nn::network::array>>{}).error().code == errc::invalid_argument);
+  CHECK(net.try_run(std::span<const std::pair<std::string, nn::network::array>>{}).error().code ==
+        errc::invalid_argument);
   net.use(nullptr);
   CHECK_FALSE(net.prepared());
 }

@@ -19,8 +19,15 @@ const std::int64_t integers[] = {7, 8};
 const nn::input_info inputs[] = {{&matrix, {}}, {&vector, {nullptr, integers}}, {&scalar, {floats, nullptr}}, {}};
 
 nn::node conv() {
-  return {"Conv", "a", {"x", "i", "s", ""}, {"y"}, {{"group", std::int64_t{4}}, {"alpha", 0.5F}, {"mode", std::string("DCR")},
-          {"pads", std::vector<std::int64_t>{1, 2}}, {"scales", std::vector<float>{1, 2}}}};
+  return {"Conv",
+          "a",
+          {"x", "i", "s", ""},
+          {"y"},
+          {{"group", std::int64_t{4}},
+           {"alpha", 0.5F},
+           {"mode", std::string("DCR")},
+           {"pads", std::vector<std::int64_t>{1, 2}},
+           {"scales", std::vector<float>{1, 2}}}};
 }
 
 /// What `read` fails with on a node; the message must follow the node's name.
@@ -95,32 +102,45 @@ TEST_CASE("node_reader: inputs, their types and constants", "[nn]") {
 
 TEST_CASE("node_reader: errors of inputs", "[nn]") {
   CHECK(code_of([](reader r) { r.expect_inputs(5, 6); }, "has 4 inputs, expected 5 to 6") == errc::missing_field);
-  CHECK(code_of([](reader r) { r.expect_inputs(5, nn::node_reader::any_number); }, "expected 5 or more") == errc::missing_field);
+  CHECK(code_of([](reader r) { r.expect_inputs(5, nn::node_reader::any_number); }, "expected 5 or more") ==
+        errc::missing_field);
   CHECK(code_of([](reader r) { r.expect_inputs(1, 3); }, "has 4 inputs, expected 1 to 3") == errc::bad_field);
   CHECK(code_of([](reader r) { r.expect_inputs(2, 2); }, "expected 2") == errc::bad_field);
   CHECK(code_of([](reader r) { r.expect_inputs(4, 4); }, "input 3 is missing") == errc::missing_field);
   CHECK(code_of([](reader r) { r.expect_float(1); }, "input 1 holds integers") == errc::unsupported);
-  CHECK(code_of([](reader r) { r.expect_rank(0, 3, 4); }, "input 0 has shape [2,3], expected a rank of 3 to 4") == errc::bad_shape);
-  CHECK(code_of([](reader r) { CHECK(r.constant_integers(0, "axes").empty()); }, "input 0 (axes, 'x') is computed") == errc::unsupported);
-  CHECK(code_of([](reader r) { CHECK(r.constant_floats(0, "w").empty()); }, "expected a constant") == errc::unsupported);
-  CHECK(code_of([](reader r) { CHECK(r.constant_integers(2, "axes").empty()); }, "input 2 (axes) holds floats") == errc::bad_field);
-  CHECK(code_of([](reader r) { CHECK(r.constant_floats(1, "w").empty()); }, "input 1 (w) holds integers") == errc::bad_field);
-  CHECK(code_of([](reader r) { CHECK(r.constant_floats(3, "w").empty()); }, "input 3 (w) is missing") == errc::missing_field);
+  CHECK(code_of([](reader r) { r.expect_rank(0, 3, 4); }, "input 0 has shape [2,3], expected a rank of 3 to 4") ==
+        errc::bad_shape);
+  CHECK(code_of([](reader r) { CHECK(r.constant_integers(0, "axes").empty()); }, "input 0 (axes, 'x') is computed") ==
+        errc::unsupported);
+  CHECK(code_of([](reader r) { CHECK(r.constant_floats(0, "w").empty()); }, "expected a constant") ==
+        errc::unsupported);
+  CHECK(code_of([](reader r) { CHECK(r.constant_integers(2, "axes").empty()); }, "input 2 (axes) holds floats") ==
+        errc::bad_field);
+  CHECK(code_of([](reader r) { CHECK(r.constant_floats(1, "w").empty()); }, "input 1 (w) holds integers") ==
+        errc::bad_field);
+  CHECK(code_of([](reader r) { CHECK(r.constant_floats(3, "w").empty()); }, "input 3 (w) is missing") ==
+        errc::missing_field);
 }
 
 TEST_CASE("node_reader: errors of attributes", "[nn]") {
-  CHECK(code_of([](reader r) { CHECK(r.integer("group", 1, 5, 8) == 1); }, "attribute 'group' is 4, expected 5 to 8") == errc::bad_field);
-  CHECK(code_of([](reader r) { CHECK(r.integer("alpha", 7, 0, 8) == 7); }, "attribute 'alpha' has another type") == errc::bad_field);
+  CHECK(code_of([](reader r) { CHECK(r.integer("group", 1, 5, 8) == 1); }, "attribute 'group' is 4, expected 5 to 8") ==
+        errc::bad_field);
+  CHECK(code_of([](reader r) { CHECK(r.integer("alpha", 7, 0, 8) == 7); }, "attribute 'alpha' has another type") ==
+        errc::bad_field);
   CHECK(code_of([](reader r) { CHECK(r.number("group", 7) == 7); }, "expected a float") == errc::bad_field);
   CHECK(code_of([](reader r) { CHECK(r.text("group", "b") == "b"); }, "expected a string") == errc::bad_field);
-  CHECK(code_of([](reader r) { CHECK(r.integers("pads", 4, 0, 0, 9).size() == 4); }, "'pads' has 2 elements, expected 4") == errc::bad_field);
-  CHECK(code_of([](reader r) { CHECK(r.integers("pads", 2, 0, 0, 1)[1] == 0); }, "'pads' is 2, expected 0 to 1") == errc::bad_field);
-  CHECK(code_of([](reader r) { CHECK(r.integer_list("pads", 1, 0, 9).empty()); }, "expected at most 1") == errc::bad_field);
+  CHECK(code_of([](reader r) { CHECK(r.integers("pads", 4, 0, 0, 9).size() == 4); },
+                "'pads' has 2 elements, expected 4") == errc::bad_field);
+  CHECK(code_of([](reader r) { CHECK(r.integers("pads", 2, 0, 0, 1)[1] == 0); }, "'pads' is 2, expected 0 to 1") ==
+        errc::bad_field);
+  CHECK(code_of([](reader r) { CHECK(r.integer_list("pads", 1, 0, 9).empty()); }, "expected at most 1") ==
+        errc::bad_field);
   CHECK(code_of([](reader r) { CHECK(r.integer_list("pads", 2, 0, 1).empty()); }, "'pads' is 2") == errc::bad_field);
   CHECK(code_of([](reader r) { r.expect_attributes({"group", "alpha", "mode", "pads"}); }, "'scales'") != errc{});
   CHECK(code_of([](reader r) { r.expect_attributes({"group", "alpha", "mode", "pads", "scales"}); }, "") == errc{});
   for (const std::int64_t axis : {std::int64_t{4}, std::int64_t{-5}, std::numeric_limits<std::int64_t>::min()})
-    CHECK(code_of([&](reader r) { CHECK(r.axis("attribute 'axis'", axis, 4) == 0); }, "expected -4 to 3") == errc::bad_field);
+    CHECK(code_of([&](reader r) { CHECK(r.axis("attribute 'axis'", axis, 4) == 0); }, "expected -4 to 3") ==
+          errc::bad_field);
   for (const float v : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     const nn::node n{"Elu", "", {}, {}, {{"alpha", v}}};
     const aecnn::limits bounds;
@@ -134,10 +154,12 @@ TEST_CASE("node_reader: output shapes within the limits, without overflow", "[nn
   aecnn::limits bounds;
   bounds.max_elements = 100;
   const auto admitted = [&](const std::vector<std::int64_t>& shape) {
-    return code_of([&](reader r) {
-      const bool fits = r.admit(shape);
-      CHECK(fits == !r.failed());
-    }, "output of shape", bounds);
+    return code_of(
+        [&](reader r) {
+          const bool fits = r.admit(shape);
+          CHECK(fits == !r.failed());
+        },
+        "output of shape", bounds);
   };
   CHECK(admitted({}) == errc{});
   CHECK(admitted({4, 25}) == errc{});

@@ -60,7 +60,9 @@ private:
   std::mt19937 engine_;
 };
 
-inline double number(const std::vector<float>& v, std::int64_t i) { return static_cast<double>(v[static_cast<std::size_t>(i)]); }
+inline double number(const std::vector<float>& v, std::int64_t i) {
+  return static_cast<double>(v[static_cast<std::size_t>(i)]);
+}
 
 /// f of every element.
 template <class Function>
@@ -131,8 +133,8 @@ inline values conv(const values& x, const extents& ws, const std::vector<float>&
 }
 
 /// ConvTranspose. `w` is [C, M / groups, kh, kw].
-inline values conv_transpose(const values& x, const extents& ws, const std::vector<float>& w, const std::vector<float>& b,
-                             const nn::conv_options& o) {
+inline values conv_transpose(const values& x, const extents& ws, const std::vector<float>& w,
+                             const std::vector<float>& b, const nn::conv_options& o) {
   const std::int64_t height = x.shape[2], width = x.shape[3];
   const std::int64_t oh =
       o.strides[0] * (height - 1) + o.output_padding[0] + o.dilations[0] * (ws[2] - 1) + 1 - o.pads[0] - o.pads[2];
@@ -249,7 +251,8 @@ inline std::vector<float> floats(const values& v) {
 }
 
 /// A network prepared for the inputs' shapes; fails the test where it cannot be.
-inline nn::network prepared(const nn::graph& g, const std::vector<values>& inputs, const nn::network_options& options = {}) {
+inline nn::network prepared(const nn::graph& g, const std::vector<values>& inputs,
+                            const nn::network_options& options = {}) {
   auto net = nn::network::create(g, options);
   if (!net) FAIL(net.error().message);
   std::vector<extents> shapes;
@@ -271,7 +274,8 @@ inline std::vector<values> run(nn::network& net, const std::vector<values>& inpu
     results.push_back({net.output_shapes()[i], std::vector<double>(out[i].begin(), out[i].end())});
   return results;
 }
-inline std::vector<values> run_all(const nn::graph& g, const std::vector<values>& inputs, const nn::network_options& options = {}) {
+inline std::vector<values> run_all(const nn::graph& g, const std::vector<values>& inputs,
+                                   const nn::network_options& options = {}) {
   nn::network net = prepared(g, inputs, options);
   return run(net, inputs);
 }
@@ -303,7 +307,8 @@ inline double error(const values& found, const values& expected) {
     if (std::isnan(expected.data[i]) != std::isnan(found.data[i])) return 1e30;
     if (std::isnan(expected.data[i])) continue;
     largest = std::max(largest, std::abs(expected.data[i]));
-    if (found.data[i] != expected.data[i]) difference = std::max(difference, std::abs(found.data[i] - expected.data[i]));
+    if (found.data[i] != expected.data[i])
+      difference = std::max(difference, std::abs(found.data[i] - expected.data[i]));
   }
   return difference / largest;
 }

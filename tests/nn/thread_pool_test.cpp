@@ -14,7 +14,9 @@ TEST_CASE("thread_pool: runs every task once", "[nn]") {
     CHECK(pool.concurrency() == threads);
     for (std::size_t count = 1; count <= 9; ++count) {
       std::vector<std::atomic<int>> calls(count);
-      pool.run(count, [](void* c, std::size_t i) noexcept { ++(*static_cast<std::vector<std::atomic<int>>*>(c))[i]; }, &calls);
+      pool.run(
+          count, [](void* c, std::size_t i) noexcept { ++(*static_cast<std::vector<std::atomic<int>>*>(c))[i]; },
+          &calls);
       bool once = true;
       for (const auto& c : calls) once = once && c == 1;
       CHECK(once);

@@ -29,7 +29,11 @@ inline std::vector<example> examples() {
     g.nodes.push_back({"GlobalAveragePool", "", {v}, {"mean"}});
     g.nodes.push_back({"GlobalMaxPool", "", {v}, {"most"}});
     v = nn::mul(g, v, nn::sigmoid(g, conv(nn::add(g, "mean", "most"), 32, 32, 1, {})));
-    g.nodes.push_back({"MaxPool", "", {v}, {"pooled"}, {{"kernel_shape", extents{3, 3}}, {"strides", extents{2, 2}}, {"pads", extents{1, 1, 1, 1}}}});
+    g.nodes.push_back({"MaxPool",
+                       "",
+                       {v},
+                       {"pooled"},
+                       {{"kernel_shape", extents{3, 3}}, {"strides", extents{2, 2}}, {"pads", extents{1, 1, 1, 1}}}});
     const auto w = random.reals(32 * 16 * 4, 0.2F);
     const std::string up = nn::conv_transpose(g, "pooled", {32, 16, 2, 2}, w, {}, {.strides = {2, 2}});
     const std::string shuffled = nn::depth_to_space(g, conv("pooled", 64, 32, 3, same), 2);
@@ -41,7 +45,8 @@ inline std::vector<example> examples() {
   { // so many channels that Winograd transforms all tiles first
     nn::graph g = nn::start("tail");
     std::string v = "x";
-    for (int i = 0; i < 2; ++i) v = nn::relu(g, nn::conv(g, v, {128, 128, 3, 3}, random.reals(128 * 128 * 9, 0.05F), {}, same));
+    for (int i = 0; i < 2; ++i)
+      v = nn::relu(g, nn::conv(g, v, {128, 128, 3, 3}, random.reals(128 * 128 * 9, 0.05F), {}, same));
     nn::finish(g, v);
     all.push_back({std::move(g), random.tensor({1, 128, 10, 10})});
   }

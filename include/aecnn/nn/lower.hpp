@@ -176,7 +176,7 @@ private:
 
   bool can_rearrange(const fused_convolution& c, const block_rearrangement& d) const {
     const auto block = static_cast<std::size_t>(d.block);
-    return c.spec.groups == 1 && !c.depthwise() && c.spec.outputs / (block * block) * block % kernels_.width == 0;
+    return !exact_ && c.spec.groups == 1 && !c.depthwise() && c.spec.outputs / (block * block) * block % kernels_.width == 0;
   }
 
   /// Transformed weights that a second-level cache keeps from one run to the next.
@@ -194,7 +194,8 @@ private:
     const window& w = f.spec.area;
     const bool plain_window = f.taps() == 1 && w.strides[0] == 1 && w.strides[1] == 1 && w.before[0] == 0 &&
                               w.before[1] == 0 && w.after[0] == 0 && w.after[1] == 0;
-    if (!f.spec.transposed && plain_window && f.spec.groups == 1 && !f.has_residual && f.rearrange.block == 1 &&
+    // Sums that are added in parts need the output's earlier value, which only the direct form reads.
+    if ((!exact_ || f.spec.inputs <= 128) && !f.spec.transposed && plain_window && f.spec.groups == 1 && !f.has_residual && f.rearrange.block == 1 &&
         readers_[root(s.outputs[0])] == 0 && is_output(s.outputs[0]) && out.height * out.width > 1) {
       c.how = method::pointwise;
       return;
@@ -298,7 +299,7 @@ private:
                            to),
                   s.label, cost);
     push(clearing(std::make_unique<direct_convolution>(f, kernels_, from.buffer, from.layout, to.buffer, to.layout,
-                                                       residual.buffer, residual.layout),
+                                                       residual.buffer, residual.layout, exact_),
                   to),
          s.label, cost);
   }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -86,7 +87,9 @@ public:
   static result<network> create(const graph& g, const network_options& options = {}) {
     return aecnn::detail::guarded([&] { return create(std::make_shared<const graph>(g), options); });
   }
-  static result<network> create(const graph& g, const limits& bounds, instruction_set highest = best_instruction_set()) {
+  /// The same with limits alone, as a reconstructor is made.
+  template <std::same_as<limits> Limits>
+  static result<network> create(const graph& g, const Limits& bounds, instruction_set highest = best_instruction_set()) {
     network_options options;
     options.bounds = bounds;
     options.highest = highest;

@@ -75,14 +75,15 @@ std::vector<float> fresh(std::size_t n) { return std::vector<float>(n, untouched
 
 /// One tile of `rows` x `columns` pixels by Q vectors against the sum over taps and channels. Each buffer ends with the last float
 /// that the tile may touch.
-double tile_error(const nn::kernel_set& k, nn::tile_function run, std::size_t rows, std::size_t columns, std::size_t vectors,
-                  std::size_t tail, int act, bool residual, bool apart, random_source& random) {
+double tile_error(const nn::kernel_set& k, nn::tile_function run, std::size_t rows, std::size_t columns,
+                  std::size_t vectors, std::size_t tail, int act, bool residual, bool apart, random_source& random) {
   const std::size_t depth = 1 + random.below(5), taps = random.below(4), lanes = vectors * k.width;
   const std::size_t channels = (vectors - 1) * k.width + tail;
   const std::size_t in_pixel = depth + random.below(3), in_row = columns * in_pixel + random.below(4);
   // In one row of channels, or with the second vector elsewhere, as DepthToSpace has it.
   const std::size_t out_block = apart ? 300 : k.width;
-  const std::size_t out_pixel = (apart ? k.width : channels) + random.below(3), out_row = apart ? 1000 : columns * out_pixel + 2;
+  const std::size_t out_pixel = (apart ? k.width : channels) + random.below(3),
+                    out_row = apart ? 1000 : columns * out_pixel + 2;
   const std::size_t residual_pixel = channels + random.below(3), residual_row = columns * residual_pixel + 1;
   std::vector<std::ptrdiff_t> offsets;
   std::size_t furthest = 0;
@@ -126,7 +127,8 @@ double tile_error(const nn::kernel_set& k, nn::tile_function run, std::size_t ro
             sum += real(in[static_cast<std::size_t>(7 + offsets[t]) + r * in_row + c * in_pixel + i]) *
                    real(weights[(t * depth + i) * lanes + o]);
         if (residual) sum += real(added[r * residual_row + c * residual_pixel + o]);
-        expected[r * out_row + c * out_pixel + o / k.width * out_block + o % k.width] = activated(sum, act, a.low, a.high);
+        expected[r * out_row + c * out_pixel + o / k.width * out_block + o % k.width] =
+            activated(sum, act, a.low, a.high);
       }
   return difference(out, expected);
 }
@@ -143,7 +145,8 @@ const std::vector<std::vector<double>> filter_4{{1. / 4, 0, 0},
                                                 {1. / 24, 1. / 12, 1. / 6},
                                                 {1. / 24, -1. / 12, 1. / 6},
                                                 {0, 0, 1}};
-const std::vector<std::vector<double>> back_4{{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
+const std::vector<std::vector<double>> back_4{
+    {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
 
 /// T d T^T for one channel; d(y, x) is square.
 template <class Tile>
@@ -174,7 +177,8 @@ TEST_CASE("kernels: tiles of every size, tail, activation, with and without a re
         for (std::size_t tail = 1; tail <= k.width; ++tail)
           for (int act = 0; act < 4; ++act)
             for (const bool residual : {false, true}) {
-              const double e = tile_error(k, (vectors == 1 ? k.one : k.two)[p - 1], 1, p, vectors, tail, act, residual, false, random);
+              const double e = tile_error(k, (vectors == 1 ? k.one : k.two)[p - 1], 1, p, vectors, tail, act, residual,
+                                          false, random);
               if (e < 1e-5) continue;
               CAPTURE(p, vectors, tail, act, residual);
               CHECK(e < 1e-5);
@@ -187,7 +191,8 @@ TEST_CASE("kernels: tiles whose two vectors lie apart, and tiles of two rows", "
   random_source random(2);
   at_every_level([&](const nn::kernel_set& k) {
     for (std::size_t p = 1; p <= k.most_pixels; ++p)
-      for (int act = 0; act < 4; ++act) CHECK(tile_error(k, k.two[p - 1], 1, p, 2, k.width, act, false, true, random) < 1e-5);
+      for (int act = 0; act < 4; ++act)
+        CHECK(tile_error(k, k.two[p - 1], 1, p, 2, k.width, act, false, true, random) < 1e-5);
     if (!k.two_rows) return;
     for (std::size_t tail = 1; tail <= k.width; ++tail)
       for (int act = 0; act < 4; ++act)
@@ -243,9 +248,9 @@ TEST_CASE("kernels: Winograd's transform of filters", "[nn]") {
       (m == 2 ? k.winograd_filter_2 : k.winograd_filter_4)(taps.data(), out.data(), pitch);
       for (std::size_t i = 0; i < side * side; ++i)
         for (std::size_t c = 0; c < k.width; ++c)
-          expected[i * pitch + c] = transformed(m == 2 ? filter_2 : filter_4, i / side, i % side, [&](std::size_t y, std::size_t x) {
-            return real(taps[(3 * y + x) * k.width + c]);
-          });
+          expected[i * pitch + c] =
+              transformed(m == 2 ? filter_2 : filter_4, i / side, i % side,
+                          [&](std::size_t y, std::size_t x) { return real(taps[(3 * y + x) * k.width + c]); });
       CHECK(difference(out, expected) < 1e-6);
     }
   });
@@ -298,11 +303,14 @@ TEST_CASE("kernels: Winograd's transform back, also of parts of tiles", "[nn]") 
           for (int act = 0; act < 4; ++act)
             for (const bool residual : {false, true}) {
               // With and without a second vector, and a part of the last one; the vectors side by side or apart.
-              const std::size_t vectors = 1 + random.below(2), tail = random.below(2) == 0 ? k.width : 1 + random.below(k.width);
-              const std::size_t side = m + 2, channels = (vectors - 1) * k.width + tail, lanes = vectors * k.width, pitch = lanes + 1;
+              const std::size_t vectors = 1 + random.below(2),
+                                tail = random.below(2) == 0 ? k.width : 1 + random.below(k.width);
+              const std::size_t side = m + 2, channels = (vectors - 1) * k.width + tail, lanes = vectors * k.width,
+                                pitch = lanes + 1;
               const bool apart = random.below(2) == 0;
               const std::size_t out_block = apart ? 2000 : k.width;
-              const std::size_t pixel = channels + 2, row = columns * pixel + 1, residual_pixel = channels, residual_row = 500;
+              const std::size_t pixel = channels + 2, row = columns * pixel + 1, residual_pixel = channels,
+                                residual_row = 500;
               const auto from = random.reals((side * side - 1) * pitch + lanes), bias = random.reals(lanes);
               const auto added = random.reals((rows - 1) * residual_row + (columns - 1) * residual_pixel + channels);
               auto out = fresh((rows - 1) * row + (columns - 1) * pixel + (vectors - 1) * out_block + tail);
@@ -329,11 +337,13 @@ TEST_CASE("kernels: Winograd's transform back, also of parts of tiles", "[nn]") 
               for (std::size_t y = 0; y < rows; ++y)
                 for (std::size_t x = 0; x < columns; ++x)
                   for (std::size_t c = 0; c < channels; ++c) {
-                    double v = real(bias[c]) + transformed(m == 2 ? back_2 : back_4, y, x, [&](std::size_t i, std::size_t j) {
-                                 return real(from[(i * side + j) * pitch + c]);
-                               });
+                    double v =
+                        real(bias[c]) + transformed(m == 2 ? back_2 : back_4, y, x, [&](std::size_t i, std::size_t j) {
+                          return real(from[(i * side + j) * pitch + c]);
+                        });
                     if (residual) v += real(added[y * residual_row + x * residual_pixel + c]);
-                    expected[y * row + x * pixel + c / k.width * out_block + c % k.width] = activated(v, act, a.low, a.high);
+                    expected[y * row + x * pixel + c / k.width * out_block + c % k.width] =
+                        activated(v, act, a.low, a.high);
                   }
               CAPTURE(m, rows, columns, act, residual, vectors, tail, apart);
               CHECK(difference(out, expected) < 3e-5);
@@ -356,7 +366,8 @@ TEST_CASE("kernels: depthwise convolution", "[nn]") {
             furthest = std::max(furthest, static_cast<std::size_t>(offsets.back()));
           }
           const auto in = random.reals(furthest + (pixels - 1) * in_pixel + channels);
-          const auto weights = random.reals(taps * channels), bias = random.reals(channels), added = random.reals(pixels * channels);
+          const auto weights = random.reals(taps * channels), bias = random.reals(channels),
+                     added = random.reals(pixels * channels);
           auto out = fresh(pixels * channels);
           auto expected = marked(out.size());
           nn::depthwise_arguments a{};
@@ -378,7 +389,8 @@ TEST_CASE("kernels: depthwise convolution", "[nn]") {
             for (std::size_t c = 0; c < channels; ++c) {
               double sum = real(bias[c]);
               for (std::size_t t = 0; t < taps; ++t)
-                sum += real(weights[t * channels + c]) * real(in[static_cast<std::size_t>(offsets[t]) + p * in_pixel + c]);
+                sum +=
+                    real(weights[t * channels + c]) * real(in[static_cast<std::size_t>(offsets[t]) + p * in_pixel + c]);
               if (residual) sum += real(added[p * channels + c]);
               expected[p * channels + c] = activated(sum, act, a.low, a.high);
             }
@@ -494,8 +506,10 @@ TEST_CASE("kernels: element by element", "[nn]") {
         CHECK(difference(out, e) < 1e-6);
       };
       check([&](float* y) { k.add(a.data(), b.data(), y, n); }, [&](std::size_t i) { return real(a[i]) + real(b[i]); });
-      check([&](float* y) { k.multiply(a.data(), b.data(), y, n); }, [&](std::size_t i) { return real(a[i]) * real(b[i]); });
-      check([&](float* y) { k.affine(a.data(), 0.75F, -0.5F, y, n); }, [&](std::size_t i) { return 0.75 * real(a[i]) - 0.5; });
+      check([&](float* y) { k.multiply(a.data(), b.data(), y, n); },
+            [&](std::size_t i) { return real(a[i]) * real(b[i]); });
+      check([&](float* y) { k.affine(a.data(), 0.75F, -0.5F, y, n); },
+            [&](std::size_t i) { return 0.75 * real(a[i]) - 0.5; });
       check([&](float* y) { k.affine_each(a.data(), b.data(), c.data(), y, n); },
             [&](std::size_t i) { return real(b[i]) * real(a[i]) + real(c[i]); });
       for (int act = 0; act < 4; ++act) {

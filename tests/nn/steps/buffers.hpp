@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <aecnn/nn/kernels/kernels.hpp>
+#include <aecnn/nn/steps/fused_convolution.hpp>
 #include <aecnn/nn/steps/step.hpp>
 
 #include "../reference.hpp"
@@ -47,7 +48,8 @@ inline values from_last(const std::vector<float>& data, const extents& shape, st
     for (std::int64_t c = 0; c < shape[1]; ++c)
       for (std::int64_t y = 0; y < shape[2]; ++y)
         for (std::int64_t w = 0; w < shape[3]; ++w) {
-          const std::size_t i = static_cast<std::size_t>(l.at(static_cast<std::size_t>(n), y, w)) + static_cast<std::size_t>(c);
+          const std::size_t i =
+              static_cast<std::size_t>(l.at(static_cast<std::size_t>(n), y, w)) + static_cast<std::size_t>(c);
           x.at(n, c, y, w) = static_cast<double>(data[i]);
           inner[i] = true;
         }
@@ -114,7 +116,8 @@ struct layer {
   layer(const layer&) = delete;
   layer& operator=(const layer&) = delete;
   values of(const values& x) const {
-    return fused.spec.transposed ? conv_transpose(x, shape, weights, fused.bias, options) : conv(x, shape, weights, fused.bias, options);
+    return fused.spec.transposed ? conv_transpose(x, shape, weights, fused.bias, options)
+                                 : conv(x, shape, weights, fused.bias, options);
   }
 };
 

@@ -7,7 +7,8 @@ using namespace steps;
 namespace {
 
 /// The step's output and the reference's for one layer at every level; the input's border may be wider than needed.
-void check(layer& f, const values& x, bool residual, std::size_t in_border, std::size_t out_border, random_source& random) {
+void check(layer& f, const values& x, bool residual, std::size_t in_border, std::size_t out_border,
+           random_source& random) {
   values y = f.of(x);
   const auto block = static_cast<std::size_t>(f.fused.rearrange.block);
   const extents unrearranged = y.shape;
@@ -25,8 +26,8 @@ void check(layer& f, const values& x, bool residual, std::size_t in_border, std:
     buffers b;
     const std::size_t in = b.add(to_last(x, border)), out = b.add(fresh(layout_of(y.shape, out_border).size()));
     const std::size_t added = b.add(to_last(r, 1));
-    const nn::direct_convolution s(f.fused, kernels, in, layout_of(x.shape, border), out, layout_of(y.shape, out_border), added,
-                                   layout_of(r.shape, 1));
+    const nn::direct_convolution s(f.fused, kernels, in, layout_of(x.shape, border), out,
+                                   layout_of(y.shape, out_border), added, layout_of(r.shape, 1));
     CHECK(s.reads == (residual ? std::vector<std::size_t>{in, added} : std::vector<std::size_t>{in}));
     CHECK(s.writes == std::vector<std::size_t>{out});
     b.run(s);
@@ -77,7 +78,8 @@ TEST_CASE("direct_convolution: strides, dilations, groups and borders", "[nn]") 
       layer one({33, 6, 1, 1}, {}, false, random);
       check(one, x, residual, 0, 0, random);
       check(one, x, residual, 2, 1, random);
-      layer strided({18, 3, 2, 3}, {.strides = {2, 3}, .pads = {2, 1, 0, 3}, .dilations = {2, 1}, .groups = 2}, false, random);
+      layer strided({18, 3, 2, 3}, {.strides = {2, 3}, .pads = {2, 1, 0, 3}, .dilations = {2, 1}, .groups = 2}, false,
+                    random);
       check(strided, x, residual, 0, 1, random);
     }
 }
@@ -96,7 +98,9 @@ TEST_CASE("direct_convolution: transposed ones, phase by phase", "[nn]") {
     const values x = random.tensor({2, 6, 5, 4});
     layer two({6, 20, 2, 2}, {.strides = {2, 2}}, true, random);
     check(two, x, residual, 0, 1, random);
-    layer odd({6, 5, 3, 4}, {.strides = {2, 3}, .pads = {1, 0, 0, 2}, .dilations = {1, 2}, .groups = 2, .output_padding = {1, 2}}, true, random);
+    layer odd({6, 5, 3, 4},
+              {.strides = {2, 3}, .pads = {1, 0, 0, 2}, .dilations = {1, 2}, .groups = 2, .output_padding = {1, 2}},
+              true, random);
     check(odd, x, residual, 1, 0, random);
     layer sparse({6, 7, 1, 1}, {.strides = {3, 2}, .output_padding = {2, 1}}, true, random); // phases without a tap
     check(sparse, x, residual, 0, 0, random);

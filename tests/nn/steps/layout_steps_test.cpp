@@ -32,7 +32,8 @@ TEST_CASE("layout_steps: copies and changes of the border", "[nn]") {
   for (const extents& shape : shapes) {
     const values x = random.tensor(shape);
     buffers b;
-    const std::size_t from = b.add(to_last(x, 1)), to = b.add(fresh(layout_of(shape, 2).size())), none = b.add(fresh(x.data.size()));
+    const std::size_t from = b.add(to_last(x, 1)), to = b.add(fresh(layout_of(shape, 2).size())),
+                      none = b.add(fresh(x.data.size()));
     b.run(nn::change_border(from, layout_of(shape, 1), to, layout_of(shape, 2)));
     CHECK(error(from_last(b[to], shape, 2), x) == 0);
     b.run(nn::change_border(to, layout_of(shape, 2), none, layout_of(shape)));
@@ -104,7 +105,8 @@ TEST_CASE("layout_steps: strided copies of both layouts", "[nn]") {
 
 TEST_CASE("layout_steps: joins channels", "[nn]") {
   random_source random(5);
-  const std::vector<values> parts{random.tensor({2, 3, 4, 5}), random.tensor({2, 1, 4, 5}), random.tensor({2, 9, 4, 5})};
+  const std::vector<values> parts{random.tensor({2, 3, 4, 5}), random.tensor({2, 1, 4, 5}),
+                                  random.tensor({2, 9, 4, 5})};
   const values y = concat(parts);
   buffers b;
   std::vector<std::size_t> from;

@@ -17,7 +17,8 @@ TEST_CASE("pointwise_convolution: channels-first output from both layouts of the
           const std::size_t border = form == 2 ? 2 : 0;
           buffers b;
           const std::size_t in = b.add(form == 0 ? floats(x) : to_last(x, border)), out = b.add(fresh(y.data.size()));
-          const nn::pointwise_convolution s(f.fused, nn::kernels_for(level), in, layout_of(shape, border), form == 0, out);
+          const nn::pointwise_convolution s(f.fused, nn::kernels_for(level), in, layout_of(shape, border), form == 0,
+                                            out);
           b.run(s);
           CAPTURE(static_cast<int>(level), shape, outputs, form);
           CHECK(error({y.shape, std::vector<double>(b[out].begin(), b[out].end())}, y) < 2e-6);

@@ -11,10 +11,14 @@ void square(const float* x, float* y, std::size_t n, const float* parameters) no
 }
 const nn::elementwise_function twice_squared{square, {2, 0, 0, 0}};
 
-nn::operand operand_of(std::size_t buffer, const extents& shape, std::size_t border) { return {buffer, layout_of(shape, border)}; }
+nn::operand operand_of(std::size_t buffer, const extents& shape, std::size_t border) {
+  return {buffer, layout_of(shape, border)};
+}
 
 /// Adds a buffer for a tensor that is to be computed.
-std::size_t room(buffers& b, const extents& shape, std::size_t border) { return b.add(fresh(layout_of(shape, border).size())); }
+std::size_t room(buffers& b, const extents& shape, std::size_t border) {
+  return b.add(fresh(layout_of(shape, border).size()));
+}
 
 const std::vector<extents> shapes{{1, 1, 1, 1}, {2, 3, 4, 5}, {1, 37, 3, 9}, {3, 16, 2, 1}};
 
@@ -24,8 +28,10 @@ public:
   explicit subtract(nn::tensor_type t) : operation({std::move(t)}) {}
   std::size_t workspace() const override { return 16; }
   std::uint64_t multiply_adds() const override { return 11; }
-  void run(std::span<const nn::const_tensor_data> in, std::span<const nn::tensor_data> out, float* workspace) const noexcept override {
-    for (std::size_t i = 0; i < 16; ++i) workspace[i] = reinterpret_cast<std::uintptr_t>(workspace) % 64 == 0 ? 1.0F : 0.0F;
+  void run(std::span<const nn::const_tensor_data> in, std::span<const nn::tensor_data> out,
+           float* workspace) const noexcept override {
+    for (std::size_t i = 0; i < 16; ++i)
+      workspace[i] = reinterpret_cast<std::uintptr_t>(workspace) % 64 == 0 ? 1.0F : 0.0F;
     for (std::size_t i = 0; i < nn::element_count(outputs()[0].shape); ++i)
       out[0].floats[i] = workspace[i % 16] * in[0].floats[i] - (in[2].floats == nullptr ? in[1].floats[0] : 0);
   }
@@ -126,7 +132,8 @@ TEST_CASE("value_steps: factors of channels in both layouts", "[nn]") {
       b.run(nn::channel_product_step(nn::kernels_for(level), from, factors, to, 0));
       CHECK(error(from_last(b[to.buffer], shape, 2), y) < 1e-6);
       const nn::operand first{b.add(floats(x)), layout_of(shape)}, out{b.add(fresh(x.data.size())), layout_of(shape)};
-      b.run(nn::channel_product_step(nn::kernels_for(level), first, factors, out, first.layout.height * first.layout.width));
+      b.run(nn::channel_product_step(nn::kernels_for(level), first, factors, out,
+                                     first.layout.height * first.layout.width));
       CHECK(error({shape, std::vector<double>(b[out.buffer].begin(), b[out.buffer].end())}, y) < 1e-6);
     }
 }
@@ -139,7 +146,9 @@ TEST_CASE("value_steps: pools with padding", "[nn]") {
         for (const std::int64_t kernel : {1, 2, 3})
           for (const std::int64_t stride : {1, 2, 4}) {
             const std::int64_t padding = kernel / 2;
-            const values x = map(random.tensor({2, 19, 7, 6}), [](double v) { return static_cast<double>(static_cast<float>(v - 2)); }), y = pool(x, maximum, kernel, stride, padding, count);
+            const values x = map(random.tensor({2, 19, 7, 6}),
+                                 [](double v) { return static_cast<double>(static_cast<float>(v - 2)); }),
+                         y = pool(x, maximum, kernel, stride, padding, count);
             nn::pooling spec;
             spec.maximum = maximum;
             spec.count_padding = count;
@@ -149,7 +158,8 @@ TEST_CASE("value_steps: pools with padding", "[nn]") {
               spec.area.before[i] = spec.area.after[i] = padding;
             }
             buffers b; // the zeros of the input's border do not count
-            const auto from = operand_of(b.add(to_last(x, 2)), x.shape, 2), to = operand_of(room(b, y.shape, 1), y.shape, 1);
+            const auto from = operand_of(b.add(to_last(x, 2)), x.shape, 2),
+                       to = operand_of(room(b, y.shape, 1), y.shape, 1);
             b.run(nn::pool_step(nn::kernels_for(level), spec, from, to));
             CAPTURE(maximum, count, kernel, stride);
             CHECK(error(from_last(b[to.buffer], y.shape, 1), y) < 1e-6);
@@ -162,17 +172,23 @@ TEST_CASE("value_steps: average and maximum of planes in both layouts, alone or 
     for (const extents& shape : {extents{1, 1, 1, 1}, {2, 3, 4, 5}, {2, 130, 3, 9}, {1, 5, 20, 17}})
       for (const bool first : {false, true})
         for (const int which : {1, 2, 3}) {
-          const values x = map(random.tensor(shape), [](double v) { return static_cast<double>(static_cast<float>(v - 2)); });
+          const values x =
+              map(random.tensor(shape), [](double v) { return static_cast<double>(static_cast<float>(v - 2)); });
           buffers b;
-          const nn::operand from = first ? nn::operand{b.add(floats(x)), layout_of(shape)} : operand_of(b.add(to_last(x, 1)), shape, 1);
+          const nn::operand from =
+              first ? nn::operand{b.add(floats(x)), layout_of(shape)} : operand_of(b.add(to_last(x, 1)), shape, 1);
           const auto size = static_cast<std::size_t>(shape[0] * shape[1]);
           const std::size_t mean = b.add(fresh(size)), most = b.add(fresh(size));
-          const nn::global_pool_step s(nn::kernels_for(level), from, first, which != 2 ? mean : nn::global_pool_step::none,
+          const nn::global_pool_step s(nn::kernels_for(level), from, first,
+                                       which != 2 ? mean : nn::global_pool_step::none,
                                        which != 1 ? most : nn::global_pool_step::none);
           CHECK(s.writes.size() == (which == 3 ? 2U : 1U));
           b.run(s);
-          const auto found = [&](std::size_t i) { return values{{shape[0], shape[1], 1, 1}, std::vector<double>(b[i].begin(), b[i].end())}; };
-          const values unwritten = map(zeros({shape[0], shape[1], 1, 1}), [](double) { return static_cast<double>(untouched); });
+          const auto found = [&](std::size_t i) {
+            return values{{shape[0], shape[1], 1, 1}, std::vector<double>(b[i].begin(), b[i].end())};
+          };
+          const values unwritten =
+              map(zeros({shape[0], shape[1], 1, 1}), [](double) { return static_cast<double>(untouched); });
           CHECK(error(found(mean), which != 2 ? global_pool(x, false) : unwritten) < 2e-6);
           CHECK(error(found(most), which != 1 ? global_pool(x, true) : unwritten) == 0);
         }

@@ -44,17 +44,20 @@ TEST_CASE("winograd: strips and all tiles first, both sizes, edges, residual and
           }
           for (const auto level : levels()) {
             const nn::kernel_set& kernels = nn::kernels_for(level);
-            if (kernels.width == 1 || (form == 2 && outputs / 2 % static_cast<std::int64_t>(kernels.width) != 0)) continue;
+            if (kernels.width == 1 || (form == 2 && outputs / 2 % static_cast<std::int64_t>(kernels.width) != 0))
+              continue;
             CAPTURE(static_cast<int>(level), shape, outputs, m, form);
             for (const std::size_t strip : {std::size_t{1}, std::size_t{5}, std::size_t{1000}}) {
               buffers b;
               const nn::plane_layout out_layout = layout_of(y.shape, 1), residual_layout = layout_of(r.shape, 1);
               const nn::winograd_plan p = plan_of(m, unrearranged, strip);
               const std::size_t border = strip == 5 ? 1 : 0; // the border of the input is not needed, but may be there
-              const std::size_t in = b.add(to_last(x, border)), out = b.add(fresh(out_layout.size())), added = b.add(to_last(r, 1));
+              const std::size_t in = b.add(to_last(x, border)), out = b.add(fresh(out_layout.size())),
+                                added = b.add(to_last(r, 1));
               const auto weights = std::make_shared<const nn::winograd_weights>(f.fused, p, kernels, out_layout);
               if (strip < 1000) {
-                b.run(nn::winograd_convolution(weights, in, layout_of(shape, border), out, added, residual_layout, residual));
+                b.run(nn::winograd_convolution(weights, in, layout_of(shape, border), out, added, residual_layout,
+                                               residual));
               } else {
                 const std::size_t tiles = b.add(fresh(p.products() * p.tiles * f.fused.spec.inputs));
                 b.run(nn::winograd_forward_step(weights, in, layout_of(shape), tiles));
@@ -75,7 +78,9 @@ TEST_CASE("winograd: only for 3x3 of stride 1 with one zero around, and only whe
   const nn::kernel_set& kernels = nn::kernels_for(aecnn::best_instruction_set());
   const auto m = [&](const extents& weights, const nn::conv_options& o, std::int64_t size, bool transposed = false) {
     const layer f(weights, o, transposed, random);
-    return nn::plan_winograd(f.fused, layout_of({1, static_cast<std::int64_t>(f.fused.spec.outputs), size, size}), kernels, false).m;
+    return nn::plan_winograd(f.fused, layout_of({1, static_cast<std::int64_t>(f.fused.spec.outputs), size, size}),
+                             kernels, false)
+        .m;
   };
   CHECK(m({64, 64, 3, 3}, same, 32) == 4);
   CHECK(m({64, 64, 3, 3}, same, 1) == 0); // more products than the direct form

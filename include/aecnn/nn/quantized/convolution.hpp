@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -32,6 +32,28 @@ struct integer_convolution {
     const std::size_t group = o / f.group_outputs();
     return integers.weights[((group * f.group_inputs() + i) * f.group_outputs() + o % f.group_outputs()) * f.taps() + t];
   }
+};
+
+/// Packed weights, at an address that is a multiple of 64, so that no vector lies in two cache lines.
+class packed_weights {
+public:
+  std::size_t size() const noexcept { return size_; }
+  /// Appends zeros; pointers become invalid.
+  void grow(std::size_t n) {
+    size_ += n;
+    memory_.resize(size_ + 64);
+  }
+  /// Once nothing is appended any more.
+  void align() noexcept {
+    start_ = (64 - reinterpret_cast<std::uintptr_t>(memory_.data()) % 64) % 64;
+    std::memmove(memory_.data() + start_, memory_.data(), size_);
+  }
+  std::int8_t* data() noexcept { return memory_.data() + start_; }
+  const std::int8_t* data() const noexcept { return memory_.data() + start_; }
+
+private:
+  std::vector<std::int8_t> memory_;
+  std::size_t size_ = 0, start_ = 0;
 };
 
 namespace detail {
@@ -88,6 +110,7 @@ public:
       reads.push_back(residual->buffer);
     }
     make_phases(c);
+    weights_.align();
     std::size_t most_columns = 1;
     for (const phase& p : phases_) most_columns = std::max(most_columns, p.columns);
     pixels_ = best_tile(most_columns, kernels.most_pixels);
@@ -193,7 +216,8 @@ private:
         b.out = place(start);
         b.out_block = b.vectors == 2 ? place(start + lanes) - b.out : 0;
         const std::size_t width = b.vectors * lanes;
-        weights_.resize(weights_.size() + taps.size() * groups_ * width * 4);
+        weights_.grow(taps.size() * groups_ * width * 4);
+        std::int8_t* packed = weights_.data() + b.weights;
         bias_.resize(bias_.size() + width);
         for (std::size_t i = 0; i < width; ++i) {
           if (i >= n) {
@@ -206,7 +230,7 @@ private:
             for (std::size_t k = 0; k < depth; ++k) {
               const std::int32_t w = c.weight(o, k, taps[t]);
               sum += w;
-              weights_[b.weights + ((t * groups_ + k / 4) * width + i) * 4 + k % 4] = static_cast<std::int8_t>(w);
+              packed[((t * groups_ + k / 4) * width + i) * 4 + k % 4] = static_cast<std::int8_t>(w);
             }
           bias_[b.table + i] = c.integers.bias[o] - from_.zero * sum;
           tables_.add(detail::channel_factor(from_.scale, c.integers.scales[o], to_.scale));
@@ -263,7 +287,7 @@ private:
   byte_operand from_, residual_;
   bool has_residual_;
   output_rule rule_;
-  std::vector<std::int8_t> weights_;
+  packed_weights weights_;
   std::vector<std::int32_t> bias_;
   detail::rescale_tables tables_;
   std::vector<phase> phases_;

@@ -60,12 +60,13 @@ inline std::size_t required_border(const convolution& c, const plane_layout& in,
 
 class direct_convolution final : public step {
 public:
-  /// Buffers: input, output and, where there is one, the residual. The input's border is at least required_border.
+  /// Buffers: input, output and, where there is one, the residual. The input's border is at least required_border. `split`: long sums
+  /// are added in parts, which halves their error; not together with a DepthToSpace.
   direct_convolution(const fused_convolution& f, const kernel_set& kernels, std::size_t in, const plane_layout& in_layout,
                      std::size_t out, const plane_layout& out_layout, std::size_t residual,
-                     const plane_layout& residual_layout)
+                     const plane_layout& residual_layout, bool split = false)
       : kernels_(kernels), in_(in), out_(out), residual_(f.has_residual ? residual : none), in_layout_(in_layout),
-        out_layout_(out_layout), residual_layout_(residual_layout), after_(to_kernel(f.after)) {
+        out_layout_(out_layout), residual_layout_(residual_layout), after_(to_kernel(f.after)), zero_(2 * kernels.width), split_(split) {
     reads = {in};
     if (f.has_residual) reads.push_back(residual);
     writes = {out};
@@ -96,6 +97,7 @@ public:
 
 private:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
+  static constexpr std::size_t split_terms = 128;
 
   /// Up to two vectors of output channels of one group.
   struct block {
@@ -189,6 +191,34 @@ private:
       }
   }
 
+  /// Runs a tile. Where sums are split, in parts of at most split_terms terms, each added to what the parts before it left in the
+  /// output: a sum of sums rounds less than one running sum.
+  void apply(tile_function tile, tile_arguments a, std::size_t lanes) const noexcept {
+    if (!split_ || a.taps * depth_ <= split_terms) return tile(a);
+    const std::size_t part_taps = std::max<std::size_t>(1, split_terms / depth_), part_depth = std::min(depth_, split_terms);
+    const std::ptrdiff_t* const offsets = a.offsets;
+    const float* const in = a.in;
+    const float* const weights = a.weights;
+    const std::size_t taps = a.taps;
+    const int act = a.act;
+    for (std::size_t t = 0; t < taps; t += part_taps)
+      for (std::size_t k = 0; k < depth_; k += part_depth) {
+        a.offsets = offsets + t;
+        a.taps = std::min(part_taps, taps - t);
+        a.in = in + k;
+        a.depth = std::min(part_depth, depth_ - k);
+        a.weights = weights + (t * depth_ + k) * lanes;
+        a.act = t + part_taps >= taps && k + part_depth >= depth_ ? act : 0;
+        if (t + k != 0) {
+          a.bias = zero_.data();
+          a.residual = a.out;
+          a.residual_pixel = a.out_pixel;
+          a.residual_row = a.out_row;
+        }
+        tile(a);
+      }
+  }
+
   void run_unit(const phase& p, std::size_t unit, buffer_table buffers) const noexcept {
     const std::size_t blocks = p.blocks.size(), groups = p.units / blocks;
     const std::size_t which = block_outer_ ? unit / groups : unit % blocks, row = block_outer_ ? unit % groups : unit / blocks;
@@ -226,7 +256,7 @@ private:
       a.in = in + x * in_layout_.channels;
       a.out = out + x * out_layout_.channels;
       a.residual = residual == nullptr ? nullptr : residual + x * out_layout_.channels;
-      tiles[n - 1](a);
+      apply(tiles[n - 1], a, lanes);
       return;
     }
     const std::size_t together = two_rows_ ? 2 : 1;
@@ -246,7 +276,7 @@ private:
       a.in = in;
       a.out = out;
       a.residual = residual;
-      kernels_.two_by_rows(a);
+      apply(kernels_.two_by_rows, a, lanes);
       return;
     }
     for (std::size_t i = 0; i < together && r + i < p.rows; ++i) {
@@ -263,7 +293,7 @@ private:
         a.in = in_start + dx * a.in_pixel;
         a.out = out_start + dx * a.out_pixel;
         a.residual = residual_start == nullptr ? nullptr : residual_start + dx * a.residual_pixel;
-        tiles[count - 1](a);
+        apply(tiles[count - 1], a, lanes);
         if (a.prefetch_step != 0) a.prefetch += depth_ * a.taps * a.prefetch_step;
       }
     }
@@ -273,11 +303,11 @@ private:
   std::size_t in_, out_, residual_;
   plane_layout in_layout_, out_layout_, residual_layout_;
   kernel_activation after_;
-  std::vector<float> weights_, bias_;
+  std::vector<float> weights_, bias_, zero_;
   std::vector<phase> phases_;
   std::int64_t in_step_y_ = 1, in_step_x_ = 1, out_step_y_ = 1, out_step_x_ = 1;
   std::size_t depth_ = 0, pixels_ = 1, flat_tile_ = 1, units_ = 1;
-  bool flat_ = false, two_rows_ = false, block_outer_ = false;
+  bool flat_ = false, two_rows_ = false, block_outer_ = false, split_ = false;
 };
 
 } // namespace aecnn::nn

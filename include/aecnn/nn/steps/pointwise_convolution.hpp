@@ -23,8 +23,10 @@ public:
         outputs_(f.spec.outputs), after_(to_kernel(f.after)), bias_(f.bias) {
     reads = {in};
     writes = {out};
-    // As many panels as stay in the first-level cache: longer runs of stores touch fewer pages.
-    together_ = std::clamp<std::size_t>((std::size_t{32} << 10) / (depth_ * 2 * kernels.width * sizeof(float)), 1, 4);
+    // As many panels as stay in the first-level cache, for longer runs of stores, but enough groups for several threads.
+    const std::size_t pixels = 2 * kernels.width, panels = (layout.height * layout.width + pixels - 1) / pixels;
+    together_ = std::clamp<std::size_t>((std::size_t{32} << 10) / (depth_ * pixels * sizeof(float)), 1,
+                                        std::clamp<std::size_t>(panels / 16, 1, 4));
     // Rows of as equal size as the tiles allow.
     const std::size_t most = kernels.most_rows, groups = (outputs_ + most - 1) / most;
     weights_.resize(outputs_ * depth_);

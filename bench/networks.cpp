@@ -1,4 +1,4 @@
-// Times networks beside ONNX Runtime in one run, alternating: bench_networks FOLDER [--threads T] [--seconds S] [--exact] [NAME...]
+// Times networks, in float32 or int8, beside ONNX Runtime in float32, in one run, alternating: bench_networks FOLDER [--threads T] [--seconds S] [--exact | --int8] [NAME...]
 // FOLDER is what bench/report/export_networks.py wrote; all its networks where none is named. The environment variable AECNN_ONNXRUNTIME names
 // libonnxruntime.so (npm install onnxruntime-node brings one); without it only this library is timed.
 // Prints one JSON object a network: medians and minima in microseconds of run() alone, milliseconds to load, the largest error relative to
@@ -28,6 +28,7 @@
 #include <aecnn/io/npy.hpp>
 #include <aecnn/nn/network.hpp>
 #include <aecnn/nn/onnx.hpp>
+#include <aecnn/nn/quantized_network.hpp>
 #include <aecnn/nn/thread_pool.hpp>
 
 namespace {
@@ -40,7 +41,7 @@ struct options {
   std::filesystem::path folder;
   std::size_t threads = 1;
   double seconds = 1;
-  bool exact = false;
+  bool exact = false, int8 = false;
   std::vector<std::string> names;
 };
 
@@ -186,7 +187,23 @@ void measure(const options& o, const std::string& name) {
   }
   const std::span<const float> from(in.values.data(), in.values.size());
   const std::span<float> to(out.values.data(), out.values.size());
-  const auto ours = [&] { net.run_to(from, to).value(); };
+  nn::quantized_network integers;
+  if (o.int8) { // calibrated on its own input: only the time counts here
+    const std::span<const float> samples[] = {from};
+    auto q = nn::calibrate_quantization(*net.source(), samples, in.shape);
+    if (q) {
+      auto made = nn::quantized_network::create(*net.source(), std::move(*q), settings);
+      if (!made) throw std::runtime_error(made.error().message);
+      integers = std::move(*made);
+      if (pool) integers.use(pool.get());
+    } else if (q.error().code == aecnn::errc::unsupported) {
+      std::printf("{\"network\":\"%s\",\"unsupported\":true}\n", name.c_str());
+      return;
+    } else {
+      throw std::runtime_error(q.error().message);
+    }
+  }
+  const auto ours = [&] { (o.int8 ? integers.run_to(from, to) : net.run_to(from, to)).value(); };
   ours();
   std::unique_ptr<onnx_runtime> peer;
   if (const char* library = std::getenv("AECNN_ONNXRUNTIME"); library != nullptr && *library != 0)
@@ -223,13 +240,15 @@ options parse(int argc, char** argv) {
       o.seconds = std::stod(value());
     else if (a == "--exact")
       o.exact = true;
+    else if (a == "--int8")
+      o.int8 = true;
     else if (o.folder.empty())
       o.folder = a;
     else
       o.names.push_back(a);
   }
   if (o.folder.empty() || o.threads == 0)
-    throw std::runtime_error("usage: bench_networks FOLDER [--threads T] [--seconds S] [--exact] [NAME...]");
+    throw std::runtime_error("usage: bench_networks FOLDER [--threads T] [--seconds S] [--exact | --int8] [NAME...]");
   if (o.names.empty())
     for (const auto& e : std::filesystem::directory_iterator(o.folder))
       if (e.path().extension() == ".onnx") o.names.push_back(e.path().stem().string());

@@ -133,7 +133,7 @@ for stage in "${stages[@]}"; do
     clang) run_preset clang all -- -LE '^consumer$' ;;
     # Unit tests: what compiles headers, programs and scripts is the release's, and the allocation tests replace malloc, as the
     # sanitizers do. no_exceptions is one of the tests labelled codec.
-    sanitizers) run_folders sanitizers "${cross_folders[@]}" io nn nn/kernels nn/operators nn/steps calibrate codec golden no_exceptions ;;
+    sanitizers) run_folders sanitizers "${cross_folders[@]}" io nn nn/kernels nn/operators nn/quantized nn/steps calibrate codec golden no_exceptions ;;
     aarch64 | s390x) run_folders "$stage" "${cross_folders[@]}" ;;
     exactness) run_exactness ;;
   esac

@@ -138,18 +138,20 @@ def codec(runs):
 
 
 def networks(path):
-    """bench_networks' lines, one JSON object each: one and two threads beside the peer, then AVX2 alone, then without Winograd."""
+    """bench_networks' lines, one JSON object each: one and two threads beside the peer, then AVX2 alone, without Winograd, and in int8."""
     with open(path, encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    per_pass = len(rows) // 4
-    passes = [{r["network"]: r for r in rows[i * per_pass:(i + 1) * per_pass]} for i in range(4)]
+    per_pass = len(rows) // 5
+    passes = [{r["network"]: r for r in rows[i * per_pass:(i + 1) * per_pass]} for i in range(5)]
     lines = ["| network | us | ONNX Runtime / ours | two threads / one, ours | ONNX Runtime / ours, two threads | AVX2 / AVX-512 | "
-             "error | without Winograd: error | time | load, ms |", "|---|---|---|---|---|---|---|---|---|---|"]
+             "error | without Winograd: error | time | int8: float / int8 | load, ms |",
+             "|---|---|---|---|---|---|---|---|---|---|---|"]
     for name in sorted(passes[0]):
-        one, two, avx2, exact = (p[name] for p in passes)
+        one, two, avx2, exact, int8 = (p[name] for p in passes)
         ratio = f"{one['ratio']:.2f}" if "ratio" in one else ""
         other = f"{two['ratio']:.2f}" if "ratio" in two else ""
         us = one["median_us"]
+        integers = f"{us / int8['median_us']:.2f}" if "median_us" in int8 else ""
         lines.append(f"| {name} | {us:.0f} | {ratio} | {us / two['median_us']:.2f} | {other} | {avx2['median_us'] / us:.2f} | "
-                     f"{one['error']:.1e} | {exact['error']:.1e} | {exact['median_us'] / us:.2f} | {one['load_ms']:.1f} |")
+                     f"{one['error']:.1e} | {exact['error']:.1e} | {exact['median_us'] / us:.2f} | {integers} | {one['load_ms']:.1f} |")
     return "\n".join(lines)

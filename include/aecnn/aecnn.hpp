@@ -12,6 +12,8 @@
 #include <aecnn/bitstream/record_file.hpp>
 #include <aecnn/io/npy.hpp>
 #include <aecnn/nn/network.hpp>
+#include <aecnn/nn/quantized_network.hpp>
+#include <aecnn/nn/thread_pool.hpp>
 #include <aecnn/quantize/clipping.hpp>
 #include <aecnn/quantize/lloyd_max.hpp>
 #include <aecnn/select/importance.hpp>

@@ -4,7 +4,7 @@
 //       for every profile of the golden vectors and its tensors, and up to COUNT tensors of every FEATURES.npy under its
 //       PROFILE.aecnn, a line per tensor, operating point and mode: hash of the symbols, hash and length of the stream. Writes the
 //       decoded tensors to OUT: per tensor a 64-bit count, then 32-bit floats, little-endian. The slow mode max has a quarter of the
-//       tensors.
+//       tensors. And a line of the hash of what a network in integers gives; another network's floats go to OUT.
 //   exactness compare OUT OUT
 //       the largest difference of two such files relative to the largest magnitude of its tensor; exit status 1 above 1e-5.
 #include <cmath>
@@ -27,6 +27,8 @@
 #include <aecnn/profile_io.hpp>
 
 #include <golden_vectors.hpp>
+
+#include "networks.hpp"
 
 namespace {
 
@@ -108,6 +110,14 @@ int main(int argc, char** argv) {
       const auto p = aecnn::load_profile(std::filesystem::path(arguments[i + 1]));
       run("features " + std::to_string(i / 2 - 2), p, aecnn::io::load_features(arguments[i]), count, out);
     }
+    const std::vector<float> integers = networks::run_integers(), floats = networks::run_floats();
+    bytes bits;
+    aecnn::byte_writer exact(bits);
+    for (const float v : integers) exact.f32(v);
+    std::cout << "network in integers " << golden::to_hex(golden::hash(bits), 16) << '\n';
+    aecnn::byte_writer w(out);
+    w.u64(floats.size());
+    for (const float v : floats) w.f32(v);
     aecnn::io::try_write_file(arguments[2], out).value();
   } catch (const std::exception& e) {
     std::cerr << "exactness: " << e.what() << '\n';

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compiles exactness.cpp in many ways, runs all of the programs on the same tensors and compares: symbols and streams must
-# be identical, decoded tensors within 1e-5 of their largest magnitude. Programs for other machines run under qemu-user.
+# Compiles exactness.cpp in many ways, runs all of the programs on the same tensors and compares: symbols, streams and networks in
+# integers must be identical, decoded tensors and networks in floats within 1e-5 of their largest magnitude. Programs for other machines run under qemu-user.
 # Usage: bash tests/exactness/run.sh [FEATURES.npy PROFILE.aecnn]   more tensors than the golden vectors and the examples'
 # Needs g++; other compilers are left out, and listed, where they are missing. AECNN_JOBS sets the number of parallel jobs (2);
 # AECNN_EXACTNESS_COUNT the tensors of a file of features (16; a quarter of it under qemu-user).

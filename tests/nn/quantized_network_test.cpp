@@ -30,7 +30,8 @@ struct example {
     a.integers.output = append(g, "x", a, 5);
     b.integers.output = append(g, a.integers.output, b, 20);
     nn::finish(g, b.integers.output);
-    q = {{{"x", 0.03F, 120}, {a.integers.output, 0.05F, 128}, {b.integers.output, 0.06F, 100}}, {a.integers, b.integers}};
+    q = {{{"x", 0.03F, 120}, {a.integers.output, 0.05F, 128}, {b.integers.output, 0.06F, 100}},
+         {a.integers, b.integers}};
   }
   bytes input(std::int64_t h, std::int64_t w) const {
     random_integers random(62);
@@ -129,10 +130,12 @@ TEST_CASE("the output of a quantised network is the same on every machine") {
   nn::graph g = nn::start("golden");
   nn::quantization q;
   q.values.push_back({"x", 0.0123F, 77});
-  const auto add = [&](const std::string& x, std::int64_t outputs, std::int64_t inputs, std::int64_t kernel, float scale) {
+  const auto add = [&](const std::string& x, std::int64_t outputs, std::int64_t inputs, std::int64_t kernel,
+                       float scale) {
     const std::int64_t count = outputs * inputs * kernel * kernel, pad = kernel / 2;
     const std::vector<float> unused(static_cast<std::size_t>(count), 0.5F);
-    const std::string y = nn::relu(g, nn::conv(g, x, {outputs, inputs, kernel, kernel}, unused, {}, {.pads = {pad, pad, pad, pad}}));
+    const std::string y =
+        nn::relu(g, nn::conv(g, x, {outputs, inputs, kernel, kernel}, unused, {}, {.pads = {pad, pad, pad, pad}}));
     nn::convolution_quantization c;
     c.output = y;
     for (std::int64_t i = 0; i < count; ++i) c.weights.push_back(static_cast<std::int8_t>(random.between(-127, 127)));

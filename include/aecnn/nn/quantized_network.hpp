@@ -1,14 +1,15 @@
-// A network in integers: the same output bit for bit on every machine, instruction set and number of threads, from a fraction of the
-// time and memory of floats.
+// A network in integers: the same output bit for bit on every machine, instruction set and number of threads, from a
+// fraction of the time and memory of floats.
 //
 //   auto q = nn::calibrate_quantization(graph, samples, shape).value();   // once, where the network is made
 //   auto net = nn::quantized_network::create(graph, q).value();
 //   net.prepare({16, 32, 32}).value();
 //   net.run_to(input, output).value();                                    // floats in and out
 //
-// Between the quantised input and the dequantised output there is no floating point: weights are int8 per output channel, values are
-// uint8 per tensor, sums are exact in 32 bits, and rescaling is defined in quantized/rescale.hpp. Operators: Conv, ConvTranspose and
-// Gemm with what is folded into them, Add, Relu, Clip, pools, Concat, DepthToSpace, Slice, Pad, Flatten and Reshape to [N,C].
+// Between the quantised input and the dequantised output there is no floating point: weights are int8 per output
+// channel, values are uint8 per tensor, sums are exact in 32 bits, and rescaling is defined in quantized/rescale.hpp.
+// Operators: Conv, ConvTranspose and Gemm with what is folded into them, Add, Relu, Clip, pools, Concat, DepthToSpace,
+// Slice, Pad, Flatten and Reshape to [N,C].
 #pragma once
 
 #include <algorithm>
@@ -47,17 +48,18 @@ public:
   /// Holds no graph: prepare and run_to fail with errc::invalid_argument.
   quantized_network() = default;
 
-  /// Checks a graph of one input and one output and its quantisation and, where the graph declares its input's shape, prepares it. Errors
-  /// as nn::network's, and of the quantisation: errc::bad_field (scale or zero point out of range), errc::duplicate_name; when it is
-  /// prepared errc::missing_field (a value or convolution that it lacks), errc::unsupported (an operator without an integer form).
-  /// `options.highest` changes the speed, never the output.
-  static result<quantized_network> create(std::shared_ptr<const graph> g, quantization q, const network_options& options = {}) {
+  /// Checks a graph of one input and one output and its quantisation and, where the graph declares its input's shape,
+  /// prepares it. Errors as nn::network's, and of the quantisation: errc::bad_field (scale or zero point out of range),
+  /// errc::duplicate_name; when it is prepared errc::missing_field (a value or convolution that it lacks),
+  /// errc::unsupported (an operator without an integer form). `options.highest` changes the speed, never the output.
+  static result<quantized_network> create(std::shared_ptr<const graph> g, quantization q,
+                                          const network_options& options = {}) {
     return aecnn::detail::guarded([&]() -> result<quantized_network> {
       auto index = graph_index::create(*g, *options.operators, options.bounds);
       if (!index) return index.error();
       if (g->inputs.size() != 1 || g->outputs.size() != 1)
-        return aecnn::detail::fail(errc::unsupported, "the network has ", g->inputs.size(), " inputs and ", g->outputs.size(),
-                                   " outputs, a quantised one has 1 and 1");
+        return aecnn::detail::fail(errc::unsupported, "the network has ", g->inputs.size(), " inputs and ",
+                                   g->outputs.size(), " outputs, a quantised one has 1 and 1");
       if (auto s = check(q); !s) return s.error();
       auto source = std::make_shared<checked>();
       source->integers = std::move(q);
@@ -67,7 +69,8 @@ public:
       quantized_network n;
       n.source_ = std::move(source);
       const auto& declared = n.source_->nodes->input_shapes;
-      if (!declared.empty() && !declared[0].empty() && std::all_of(declared[0].begin(), declared[0].end(), [](auto e) { return e > 0; }))
+      if (!declared.empty() && !declared[0].empty() &&
+          std::all_of(declared[0].begin(), declared[0].end(), [](auto e) { return e > 0; }))
         if (auto s = n.prepare(std::span(&declared[0], 1)); !s) return s.error();
       return n;
     });
@@ -76,8 +79,8 @@ public:
     return aecnn::detail::guarded([&] { return create(std::make_shared<const graph>(g), std::move(q), options); });
   }
 
-  /// Binds the input's shape: plans the steps, packs weights, places values in memory and allocates it. On failure the network keeps
-  /// the shape it had.
+  /// Binds the input's shape: plans the steps, packs weights, places values in memory and allocates it. On failure the
+  /// network keeps the shape it had.
   status prepare(std::span<const extents> shapes) {
     return aecnn::detail::guarded([&]() -> status {
       if (source_ == nullptr) return aecnn::detail::fail(errc::invalid_argument, "the network is empty");
@@ -97,8 +100,8 @@ public:
       p->code = std::move(*code);
       const std::uint64_t floats = p->place_buffers();
       if (floats > options.bounds.max_activation_bytes / sizeof(float))
-        return aecnn::detail::fail(errc::limit_exceeded, "the network needs ", 4 * floats, " bytes of activation memory, limit ",
-                                   options.bounds.max_activation_bytes);
+        return aecnn::detail::fail(errc::limit_exceeded, "the network needs ", 4 * floats,
+                                   " bytes of activation memory, limit ", options.bounds.max_activation_bytes);
       plan_ = std::move(p);
       allocate();
       return {};
@@ -151,16 +154,18 @@ public:
     return prepared() ? plan_->code.steps : std::span<const std::unique_ptr<step>>{};
   }
 
-  /// Computes the output from the input, contiguous and row-major, of the prepared shape. The spans must not overlap. Allocates nothing. An
-  /// infinity counts as the end of the range, a NaN as one of the two. errc::invalid_argument before prepare, errc::bad_shape where a
-  /// span has not as many elements as the shape.
+  /// Computes the output from the input, contiguous and row-major, of the prepared shape. The spans must not overlap.
+  /// Allocates nothing. An infinity counts as the end of the range, a NaN as one of the two. errc::invalid_argument
+  /// before prepare, errc::bad_shape where a span has not as many elements as the shape.
   status run_to(std::span<const float> input, std::span<float> output) {
     if (!prepared()) return aecnn::detail::fail(errc::invalid_argument, "run before prepare");
     const plan& p = *plan_;
     if (input.size() != element_count(p.input))
-      return aecnn::detail::fail(errc::bad_shape, "input has ", input.size(), " elements, expected ", nn::to_string(p.input));
+      return aecnn::detail::fail(errc::bad_shape, "input has ", input.size(), " elements, expected ",
+                                 nn::to_string(p.input));
     if (output.size() != element_count(p.output))
-      return aecnn::detail::fail(errc::bad_shape, "output has ", output.size(), " elements, expected ", nn::to_string(p.output));
+      return aecnn::detail::fail(errc::bad_shape, "output has ", output.size(), " elements, expected ",
+                                 nn::to_string(p.output));
     float* const base = aligned_start();
     for (std::size_t b = 0; b < p.offsets.size(); ++b) table_[b] = base + p.offsets[b];
     table_[p.code.inputs[0]] = const_cast<float*>(input.data()); // no step writes it
@@ -217,8 +222,8 @@ private:
     std::vector<std::string_view> names;
     for (const value_quantization& v : q.values) {
       if (!scale_is_valid(v.scale) || v.zero < 0 || v.zero > 255)
-        return aecnn::detail::fail(errc::bad_field, "quantisation of '", v.name, "': scale ", v.scale, ", zero point ", v.zero,
-                                   ", expected a scale within 2^-60..2^60 and a zero point within 0..255");
+        return aecnn::detail::fail(errc::bad_field, "quantisation of '", v.name, "': scale ", v.scale, ", zero point ",
+                                   v.zero, ", expected a scale within 2^-60..2^60 and a zero point within 0..255");
       names.push_back(v.name);
     }
     for (const convolution_quantization& c : q.convolutions)
@@ -232,7 +237,8 @@ private:
     return {};
   }
   static bool scale_is_valid(float s) noexcept {
-    return positive_normal(s, power_of_two(60)) && std::bit_cast<std::uint32_t>(s) >= std::bit_cast<std::uint32_t>(power_of_two(-60));
+    return positive_normal(s, power_of_two(60)) &&
+           std::bit_cast<std::uint32_t>(s) >= std::bit_cast<std::uint32_t>(power_of_two(-60));
   }
 
   static status check_input_shape(const graph& g, const extents& e, const limits& b) {
@@ -243,13 +249,15 @@ private:
       fits = fits && !zero && aecnn::detail::multiply(n, static_cast<std::size_t>(extent), n) && n <= b.max_elements;
     }
     if (zero)
-      return aecnn::detail::fail(errc::bad_shape, "network input '", g.inputs[0], "': shape ", nn::to_string(e), " has an extent of 0");
+      return aecnn::detail::fail(errc::bad_shape, "network input '", g.inputs[0], "': shape ", nn::to_string(e),
+                                 " has an extent of 0");
     if (e.size() < 2 || e.size() > 4)
       return aecnn::detail::fail(errc::bad_shape, "network input '", g.inputs[0], "': shape ", nn::to_string(e),
                                  ", expected rank 2 to 4");
     if (!fits || static_cast<std::uint64_t>(e[1]) > b.max_channels)
       return aecnn::detail::fail(errc::limit_exceeded, "network input '", g.inputs[0], "': shape ", nn::to_string(e),
-                                 " is above the limits of ", b.max_channels, " channels, ", b.max_elements, " elements");
+                                 " is above the limits of ", b.max_channels, " channels, ", b.max_elements,
+                                 " elements");
     if (g.input_shapes.empty() || g.input_shapes[0].empty()) return {};
     const extents& declared = g.input_shapes[0];
     bool same = declared.size() == e.size();

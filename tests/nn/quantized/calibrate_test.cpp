@@ -28,7 +28,8 @@ nn::graph decoder() {
   std::string r = nn::conv(g, v, {16, 16, 3, 3}, gaussian(16 * 144, 3, 0.1F), {}, same);
   r = nn::batch_normalization(g, r, gaussian(16, 4), gaussian(16, 5), gaussian(16, 6), std::vector<float>(16, 0.5F));
   v = nn::relu(g, nn::add(g, r, v));
-  v = nn::relu(g, nn::conv_transpose(g, v, {16, 16, 4, 4}, gaussian(4096, 7, 0.1F), {}, {.strides = {2, 2}, .pads = {1, 1, 1, 1}}));
+  v = nn::relu(g, nn::conv_transpose(g, v, {16, 16, 4, 4}, gaussian(4096, 7, 0.1F), {},
+                                     {.strides = {2, 2}, .pads = {1, 1, 1, 1}}));
   nn::finish(g, nn::conv(g, v, {12, 16, 1, 1}, gaussian(12 * 16, 8, 0.2F), gaussian(12, 9, 0.1F)));
   return g;
 }
@@ -118,7 +119,8 @@ TEST_CASE("calibration refuses what it cannot use") {
   bad[5] = std::numeric_limits<float>::quiet_NaN();
   const std::span<const float> sample = x, not_finite = bad, short_one = sample.first(10);
   const extents shape{1, 6, 8, 10}, wrong{1, 5, 8, 12};
-  const auto code = [&](std::span<const std::span<const float>> s, const extents& e, const nn::quantization_options& o = {}) {
+  const auto code = [&](std::span<const std::span<const float>> s, const extents& e,
+                        const nn::quantization_options& o = {}) {
     const auto q = nn::calibrate_quantization(g, s, e, o);
     REQUIRE(!q);
     return q.error().code;

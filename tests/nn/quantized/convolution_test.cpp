@@ -17,7 +17,8 @@ layer random_layer(random_integers& random, std::int64_t inputs, bool transposed
     l.options.dilations[i] = random.between(1, 2);
     l.options.pads[i] = random.between(0, 1);
     l.options.pads[i + 2] = random.between(0, 1);
-    if (transposed) l.options.output_padding[i] = random.between(0, static_cast<std::int32_t>(l.options.strides[i]) - 1);
+    if (transposed)
+      l.options.output_padding[i] = random.between(0, static_cast<std::int32_t>(l.options.strides[i]) - 1);
   }
   l.options.groups = l.groups;
   return l;
@@ -48,9 +49,12 @@ TEST_CASE("integer convolutions of random shapes equal the reference on every in
 TEST_CASE("integer chains with residual, activation and 1x1 convolutions equal the reference") {
   random_integers random(42);
   for (int round = 0; round < 30; ++round) {
-    const std::int64_t inputs = random.between(1, 19), channels = random.between(1, 50), outputs = random.between(1, 70);
-    const float s0 = random_scale(random, 6), s1 = random_scale(random, 4), s2 = random_scale(random, 4), s3 = random_scale(random, 3);
-    const std::int32_t z0 = random_zero(random), z1 = random_zero(random), z2 = random.between(0, 200), z3 = random_zero(random);
+    const std::int64_t inputs = random.between(1, 19), channels = random.between(1, 50),
+                       outputs = random.between(1, 70);
+    const float s0 = random_scale(random, 6), s1 = random_scale(random, 4), s2 = random_scale(random, 4),
+                s3 = random_scale(random, 3);
+    const std::int32_t z0 = random_zero(random), z1 = random_zero(random), z2 = random.between(0, 200),
+                       z3 = random_zero(random);
     const std::int64_t height = random.between(1, 8), width = random.between(1, 18);
     const bytes x = random_bytes(random, {1, inputs, height, width}, s0, z0);
     layer a, b, c;
@@ -79,7 +83,8 @@ TEST_CASE("integer chains with residual, activation and 1x1 convolutions equal t
     const bytes third = convolve(second, c, s3, z3);
     INFO("round " << round << ", input " << nn::to_string(x.shape));
     check(g,
-          {{value("x", x), value(a.integers.output, first), value(b.integers.output, second), value(c.integers.output, third)},
+          {{value("x", x), value(a.integers.output, first), value(b.integers.output, second),
+            value(c.integers.output, third)},
            {a.integers, b.integers, c.integers}},
           x, third);
   }
@@ -164,8 +169,10 @@ TEST_CASE("factors of a half and above are shifted and saturate") {
     layer l;
     l.outputs = 20;
     l.integers = random_integers_for(random, l, 3, 0);
-    for (std::size_t i = 0; i < l.integers.bias.size(); ++i) l.integers.bias[i] = random.between(-3, 3) * (k < 6 ? 1 : 1000);
-    for (std::size_t i = 0; i < l.integers.weights.size(); ++i) l.integers.weights[i] = static_cast<std::int8_t>(random.between(-1, 1));
+    for (std::size_t i = 0; i < l.integers.bias.size(); ++i)
+      l.integers.bias[i] = random.between(-3, 3) * (k < 6 ? 1 : 1000);
+    for (std::size_t i = 0; i < l.integers.weights.size(); ++i)
+      l.integers.weights[i] = static_cast<std::int8_t>(random.between(-1, 1));
     bytes x = random_bytes(random, {1, 3, 2, 9}, 1, 127);
     for (auto& q : x.data) q = 127 + q % 3 - 1;
     nn::graph g = nn::start("coarse");

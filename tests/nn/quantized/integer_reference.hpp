@@ -1,5 +1,5 @@
-// Integer networks computed in the plainest way, one loop an index, from the documented rules; factors come from long double instead of
-// the library's integer division.
+// Integer networks computed in the plainest way, one loop an index, from the documented rules; factors come from long
+// double instead of the library's integer division.
 #pragma once
 
 #include <algorithm>
@@ -86,7 +86,8 @@ inline std::int64_t round_32(std::int64_t x) {
 }
 /// (q - zero) * 2^8 times round(from / to * 2^24).
 inline std::int64_t activation_part(std::int64_t q, const bytes& from, const bytes& to) {
-  const auto m = static_cast<std::int64_t>(std::floor(static_cast<long double>(from.scale) / to.scale * (1 << 24) + 0.5L));
+  const auto m =
+      static_cast<std::int64_t>(std::floor(static_cast<long double>(from.scale) / to.scale * (1 << 24) + 0.5L));
   return (q - from.zero) * 256 * m;
 }
 
@@ -133,7 +134,8 @@ inline bytes convolve(const bytes& x, const layer& l, float scale, std::int32_t 
                   ix /= o.strides[1];
                   at = ((group * inputs + k) * outputs + c % outputs) * taps + i * l.kernel[1] + j;
                 }
-                sum += (x.at(n, group * inputs + k, iy, ix) - x.zero) * l.integers.weights[static_cast<std::size_t>(at)];
+                sum +=
+                    (x.at(n, group * inputs + k, iy, ix) - x.zero) * l.integers.weights[static_cast<std::size_t>(at)];
               }
           std::int64_t product = f.product(sum);
           if (residual != nullptr) product += activation_part(residual->at(n, c, v, u), *residual, y);
@@ -147,7 +149,8 @@ inline nn::value_quantization value(std::string name, const bytes& b) {
   return {std::move(name), b.scale, static_cast<std::int32_t>(b.zero)};
 }
 
-inline nn::convolution_quantization random_integers_for(random_integers& random, const layer& l, std::int64_t inputs, int scale) {
+inline nn::convolution_quantization random_integers_for(random_integers& random, const layer& l, std::int64_t inputs,
+                                                        int scale) {
   nn::convolution_quantization q;
   const std::int64_t count = l.outputs * (inputs / l.groups) * l.kernel[0] * l.kernel[1];
   for (std::int64_t i = 0; i < count; ++i) q.weights.push_back(static_cast<std::int8_t>(random.between(-127, 127)));
@@ -166,7 +169,8 @@ inline std::string append(nn::graph& g, const std::string& x, const layer& l, st
   return l.transposed ? nn::conv_transpose(g, x, shape, w, {}, l.options) : nn::conv(g, x, shape, w, {}, l.options);
 }
 
-/// Runs a graph with every instruction set, with one thread and with two, and compares with the expected bytes, bit by bit.
+/// Runs a graph with every instruction set, with one thread and with two, and compares with the expected bytes, bit by
+/// bit.
 inline void check(const nn::graph& g, const nn::quantization& q, const bytes& x, const bytes& expected) {
   const std::vector<float> in = x.floats(), want = expected.floats();
   nn::thread_pool pool(2);
@@ -182,8 +186,8 @@ inline void check(const nn::graph& g, const nn::quantization& q, const bytes& x,
       std::vector<float> y(want.size(), -1.0F);
       if (auto s = net->run_to(in, y); !s) FAIL(s.error().message);
       const auto differs = std::mismatch(y.begin(), y.end(), want.begin());
-      INFO("level " << static_cast<int>(level) << ", threads " << threads << ", element " << differs.first - y.begin() << " of "
-                    << y.size() << ", output " << nn::to_string(expected.shape));
+      INFO("level " << static_cast<int>(level) << ", threads " << threads << ", element " << differs.first - y.begin()
+                    << " of " << y.size() << ", output " << nn::to_string(expected.shape));
       REQUIRE(y == want);
     }
   }

@@ -85,7 +85,8 @@ TEST_CASE("sums that may leave 32 bits are refused") {
 }
 
 TEST_CASE("scales out of range are refused") {
-  for (const float scale : {0.0F, -1.0F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(), 1e-30F, 1e30F}) {
+  for (const float scale :
+       {0.0F, -1.0F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(), 1e-30F, 1e30F}) {
     one_convolution c;
     c.q.values[0].scale = scale;
     CHECK(refusal(c.g, c.q, "'x'") == errc::bad_field);

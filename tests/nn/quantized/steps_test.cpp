@@ -41,15 +41,19 @@ void check_one(nn::graph& g, const std::string& output, const bytes& x, const by
 TEST_CASE("integer pools equal the reference") {
   random_integers random(51);
   for (int round = 0; round < 24; ++round) {
-    const bytes x = random_bytes(random, {2, random.between(1, 37), random.between(4, 9), 7}, random_scale(random, 4), random_zero(random));
-    const std::int64_t kernel = random.between(1, 3), stride = random.between(1, 2), pad = kernel > 1 ? random.between(0, 1) : 0;
+    const bytes x = random_bytes(random, {2, random.between(1, 37), random.between(4, 9), 7}, random_scale(random, 4),
+                                 random_zero(random));
+    const std::int64_t kernel = random.between(1, 3), stride = random.between(1, 2),
+                       pad = kernel > 1 ? random.between(0, 1) : 0;
     const bool maximum = round % 2 == 0, count = round % 4 == 1;
     nn::graph g = nn::start("pool");
-    std::vector<std::pair<std::string, nn::attribute>> a{
-        {"kernel_shape", extents{kernel, kernel}}, {"strides", extents{stride, stride}}, {"pads", extents{pad, pad, pad, pad}}};
+    std::vector<std::pair<std::string, nn::attribute>> a{{"kernel_shape", extents{kernel, kernel}},
+                                                         {"strides", extents{stride, stride}},
+                                                         {"pads", extents{pad, pad, pad, pad}}};
     if (count) a.emplace_back("count_include_pad", std::int64_t{1});
     const std::string out = append(g, maximum ? "MaxPool" : "AveragePool", {"x"}, a);
-    const extents shape{2, x.shape[1], (x.shape[2] + 2 * pad - kernel) / stride + 1, (7 + 2 * pad - kernel) / stride + 1};
+    const extents shape{2, x.shape[1], (x.shape[2] + 2 * pad - kernel) / stride + 1,
+                        (7 + 2 * pad - kernel) / stride + 1};
     const float scale = maximum ? x.scale : random_scale(random, 4);
     const std::int64_t zero = maximum ? x.zero : random_zero(random);
     const bytes y = fill(shape, scale, zero, [&](auto n, auto c, auto v, auto u) {
@@ -63,7 +67,8 @@ TEST_CASE("integer pools equal the reference") {
         }
       if (maximum) return most;
       const std::int64_t divisor = count ? kernel * kernel : taps;
-      const factor f(static_cast<long double>(x.scale) / (static_cast<long double>(scale) * static_cast<long double>(divisor)));
+      const factor f(static_cast<long double>(x.scale) /
+                     (static_cast<long double>(scale) * static_cast<long double>(divisor)));
       return std::clamp<std::int64_t>(round_32(f.product(sum)) + zero, 0, 255);
     });
     INFO("round " << round);
@@ -79,7 +84,8 @@ TEST_CASE("integer global pools equal the reference") {
   const bytes mean = fill({2, 19, 1, 1}, scale, 17, [&](auto n, auto c, auto, auto) {
     std::int64_t sum = 0;
     for (std::int64_t i = 0; i < 64; ++i) sum += x.at(n, c, i / 8, i % 8) - 31;
-    return std::clamp<std::int64_t>(round_32(factor(static_cast<long double>(x.scale) / scale / 64).product(sum)) + 17, 0, 255);
+    return std::clamp<std::int64_t>(round_32(factor(static_cast<long double>(x.scale) / scale / 64).product(sum)) + 17,
+                                    0, 255);
   });
   const std::string average = append(g, "GlobalAveragePool", {"x"});
   check_one(g, average, x, mean);
@@ -132,10 +138,12 @@ TEST_CASE("integer sums, joins and activations rescale") {
     const bytes second = rescaled(first, scales[1], 40, 40);
     const bytes third = fill(x.shape, scales[2], 50, [&](auto n, auto c, auto v, auto u) {
       bytes to{{}, scales[2], 50};
-      const std::int64_t sum = activation_part(second.at(n, c, v, u), second, to) + activation_part(x.at(n, c, v, u), x, to);
+      const std::int64_t sum =
+          activation_part(second.at(n, c, v, u), second, to) + activation_part(x.at(n, c, v, u), x, to);
       return std::clamp<std::int64_t>(round_32(sum) + 50, 0, 255);
     });
-    const bytes parts[3] = {rescaled(third, scales[3], 60, 0), rescaled(x, scales[3], 60, 0), rescaled(second, scales[3], 60, 0)};
+    const bytes parts[3] = {rescaled(third, scales[3], 60, 0), rescaled(x, scales[3], 60, 0),
+                            rescaled(second, scales[3], 60, 0)};
     const bytes y = fill({1, 15, 3, 4}, scales[3], 60,
                          [&](auto, auto c, auto v, auto u) { return parts[c / 5].at(0, c % 5, v, u); });
     nn::finish(g, out);
@@ -151,9 +159,9 @@ TEST_CASE("integer networks move bytes as ONNX does") {
     nn::graph g = nn::start("shuffle");
     const std::string out = nn::depth_to_space(g, "x", 2, pixel_shuffle ? "CRD" : "DCR");
     check_one(g, out, x, fill({2, 3, 6, 10}, 0.5F, 3, [&](auto n, auto c, auto v, auto u) {
-      const std::int64_t part = v % 2 * 2 + u % 2;
-      return x.at(n, pixel_shuffle ? c * 4 + part : part * 3 + c, v / 2, u / 2);
-    }));
+                const std::int64_t part = v % 2 * 2 + u % 2;
+                return x.at(n, pixel_shuffle ? c * 4 + part : part * 3 + c, v / 2, u / 2);
+              }));
   }
   nn::graph g = nn::start("flat");
   const std::string out = append(g, "Flatten", {"x"});

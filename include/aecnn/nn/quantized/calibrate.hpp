@@ -1,6 +1,6 @@
-// Chooses the scales of an integer network from what the float network computes for sample inputs, and quantises its weights. This
-// happens once, where the network is made; its result is stored, so its arithmetic is ordinary floating point.
-// Cost: one or two runs of the float network a sample.
+// Chooses the scales of an integer network from what the float network computes for sample inputs, and quantises its
+// weights. This happens once, where the network is made; its result is stored, so its arithmetic is ordinary floating
+// point. Cost: one or two runs of the float network a sample.
 #pragma once
 
 #include <algorithm>
@@ -138,10 +138,12 @@ inline convolution_quantization quantize_weights(std::string output, const fused
                : i / (taps * f.group_inputs());
   };
   std::vector<double> largest(outputs);
-  for (std::size_t i = 0; i < count; ++i) largest[channel(i)] = std::max(largest[channel(i)], std::fabs(static_cast<double>(w[i])));
+  for (std::size_t i = 0; i < count; ++i)
+    largest[channel(i)] = std::max(largest[channel(i)], std::fabs(static_cast<double>(w[i])));
   for (std::size_t o = 0; o < outputs; ++o) {
     // A bias far above the weights must still fit its integer.
-    const double least = std::fabs(static_cast<double>(f.bias[o])) / input_scale / (1 << 28), s = std::max(largest[o] / 127, least);
+    const double least = std::fabs(static_cast<double>(f.bias[o])) / input_scale / (1 << 28),
+                 s = std::max(largest[o] / 127, least);
     q.scales.push_back(s > 0 ? bounded_scale(s) : 1.0F);
     const double b = static_cast<double>(f.bias[o]) / (static_cast<double>(input_scale) * q.scales[o]);
     q.bias.push_back(static_cast<std::int32_t>(std::nearbyint(std::clamp(b, -1073741824.0, 1073741824.0))));
@@ -161,16 +163,20 @@ public:
     auto index = graph_index::create(graph_, *options_.network.operators, options_.network.bounds);
     if (!index) return index.error();
     if (graph_.inputs.size() != 1)
-      return aecnn::detail::fail(errc::unsupported, "the network has ", graph_.inputs.size(), " inputs, a quantised one has 1");
+      return aecnn::detail::fail(errc::unsupported, "the network has ", graph_.inputs.size(),
+                                 " inputs, a quantised one has 1");
     if (samples.empty()) return aecnn::detail::fail(errc::invalid_argument, "no samples to calibrate with");
     if (!(options_.tails >= 0 && options_.tails < 0.5))
-      return aecnn::detail::fail(errc::invalid_argument, "tails are ", options_.tails, ", expected 0 or more and below 0.5");
-    // What the stages make is what must be observed; the float network joins the same operations as long as nothing else is.
+      return aecnn::detail::fail(errc::invalid_argument, "tails are ", options_.tails,
+                                 ", expected 0 or more and below 0.5");
+    // What the stages make is what must be observed; the float network joins the same operations as long as nothing
+    // else is.
     auto source = std::make_shared<graph>(graph_);
     auto whole = network::create(source, options_.network);
     if (!whole) return whole.error();
     if (auto s = whole->prepare(std::span(&shape, 1)); !s) return s.error();
-    auto typed = infer(source, index->order(), std::span(&shape, 1), *options_.network.operators, options_.network.bounds);
+    auto typed =
+        infer(source, index->order(), std::span(&shape, 1), *options_.network.operators, options_.network.bounds);
     if (!typed) return typed.error();
     const std::vector<stage> stages = quantized_stages(*typed);
     auto observed = std::make_shared<graph>(graph_);
@@ -203,8 +209,10 @@ private:
     for (int pass = 0; pass < passes; ++pass)
       for (const std::span<const float>& x : samples) {
         if (x.size() != element_count(shape))
-          return aecnn::detail::fail(errc::bad_shape, "a sample has ", x.size(), " elements, expected ", nn::to_string(shape));
-        if (!all_finite(x.data(), x.size())) return aecnn::detail::fail(errc::not_finite, "a sample holds a NaN or an infinity");
+          return aecnn::detail::fail(errc::bad_shape, "a sample has ", x.size(), " elements, expected ",
+                                     nn::to_string(shape));
+        if (!all_finite(x.data(), x.size()))
+          return aecnn::detail::fail(errc::not_finite, "a sample holds a NaN or an infinity");
         if (net)
           if (auto s = net->run_to(std::span(&x, 1), to); !s) return s;
         for (std::size_t i = 0; i < ranges_.size(); ++i) {
@@ -272,11 +280,12 @@ private:
 
 } // namespace detail
 
-/// Quantises a graph of one input from samples of it, each contiguous and of the given shape. What has no integer form is only refused by
-/// quantized_network. errc::invalid_argument (no samples, options), errc::bad_shape (a sample's size), errc::not_finite, and what
-/// network::create and prepare say of the graph.
+/// Quantises a graph of one input from samples of it, each contiguous and of the given shape. What has no integer form
+/// is only refused by quantized_network. errc::invalid_argument (no samples, options), errc::bad_shape (a sample's
+/// size), errc::not_finite, and what network::create and prepare say of the graph.
 inline result<quantization> calibrate_quantization(const graph& g, std::span<const std::span<const float>> samples,
-                                                   std::span<const std::int64_t> shape, const quantization_options& options = {}) {
+                                                   std::span<const std::int64_t> shape,
+                                                   const quantization_options& options = {}) {
   return aecnn::detail::guarded([&] { return detail::calibration(g, options).run(samples, shape); });
 }
 

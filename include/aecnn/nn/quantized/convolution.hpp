@@ -1,7 +1,8 @@
-// Convolutions on bytes: tiles of output pixels by vectors of 16 output channels, exact 32-bit sums, one rescaling to bytes with
-// residual and clipping. The input's zero point is folded into the bias: sum (x - z) w = sum x w - z sum w, which holds in the border,
-// too, because it is filled with z. A transposed convolution is one ordinary convolution for each position of the output within
-// the stride; DepthToSpace is a matter of where tiles are stored. Cost: M * C / groups * taps multiply-adds an output pixel.
+// Convolutions on bytes: tiles of output pixels by vectors of 16 output channels, exact 32-bit sums, one rescaling to
+// bytes with residual and clipping. The input's zero point is folded into the bias: sum (x - z) w = sum x w - z sum w,
+// which holds in the border, too, because it is filled with z. A transposed convolution is one ordinary convolution for
+// each position of the output within the stride; DepthToSpace is a matter of where tiles are stored. Cost: M * C /
+// groups * taps multiply-adds an output pixel.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +31,8 @@ struct integer_convolution {
     const fused_convolution& f = shape;
     if (!f.spec.transposed) return integers.weights[(o * f.group_inputs() + i) * f.taps() + t];
     const std::size_t group = o / f.group_outputs();
-    return integers.weights[((group * f.group_inputs() + i) * f.group_outputs() + o % f.group_outputs()) * f.taps() + t];
+    return integers
+        .weights[((group * f.group_inputs() + i) * f.group_outputs() + o % f.group_outputs()) * f.taps() + t];
   }
 };
 
@@ -127,7 +129,8 @@ public:
 protected:
   void run_units(buffer_table buffers, std::size_t first, std::size_t last) const noexcept override {
     for (const phase& p : phases_) {
-      const std::size_t begin = std::max(first, p.first_unit), end = std::min(last, p.first_unit + p.blocks.size() * p.chunks);
+      const std::size_t begin = std::max(first, p.first_unit),
+                        end = std::min(last, p.first_unit + p.blocks.size() * p.chunks);
       for (std::size_t u = begin; u < end; ++u) run_unit(p, u - p.first_unit, buffers);
     }
   }
@@ -182,7 +185,8 @@ private:
               y /= w.strides[0];
               x /= w.strides[1];
             }
-            p.offsets.push_back(y * static_cast<std::ptrdiff_t>(in.row()) + x * static_cast<std::ptrdiff_t>(in.channels));
+            p.offsets.push_back(y * static_cast<std::ptrdiff_t>(in.row()) +
+                                x * static_cast<std::ptrdiff_t>(in.channels));
             taps.push_back(static_cast<std::size_t>(ky * w.kernel[1] + kx));
           }
         p.out_y = ry;
@@ -194,10 +198,10 @@ private:
       }
   }
 
-  /// Appends the blocks of a phase and their weights, [block][tap][group of four inputs][lane][4]. `row_channels`: output channels that
-  /// lie side by side in one output row.
-  void pack(const integer_convolution& c, phase& p, const std::vector<std::size_t>& taps, const std::vector<std::size_t>& channel,
-            std::size_t row_channels) {
+  /// Appends the blocks of a phase and their weights, [block][tap][group of four inputs][lane][4]. `row_channels`:
+  /// output channels that lie side by side in one output row.
+  void pack(const integer_convolution& c, phase& p, const std::vector<std::size_t>& taps,
+            const std::vector<std::size_t>& channel, std::size_t row_channels) {
     const fused_convolution& f = c.shape;
     const std::size_t per_group = f.group_outputs(), depth = f.group_inputs(), most = lanes * kernels_.most_vectors;
     groups_ = (depth + 3) / 4;
@@ -324,8 +328,9 @@ public:
     }
     for (std::int64_t ky = 0; ky < area_.kernel[0]; ++ky)
       for (std::int64_t kx = 0; kx < area_.kernel[1]; ++kx)
-        offsets_.push_back((ky * area_.dilations[0] - area_.before[0]) * static_cast<std::ptrdiff_t>(from.layout.row()) +
-                           (kx * area_.dilations[1] - area_.before[1]) * static_cast<std::ptrdiff_t>(from.layout.channels));
+        offsets_.push_back(
+            (ky * area_.dilations[0] - area_.before[0]) * static_cast<std::ptrdiff_t>(from.layout.row()) +
+            (kx * area_.dilations[1] - area_.before[1]) * static_cast<std::ptrdiff_t>(from.layout.channels));
   }
 
 protected:

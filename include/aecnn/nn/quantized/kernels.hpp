@@ -1,5 +1,5 @@
-// The integer kernels for every instruction set, from one source: kernels.inc is included once for each, inside a namespace of its
-// own, over the operations that vector_*.inc defines, and under the set's target attribute.
+// The integer kernels for every instruction set, from one source: kernels.inc is included once for each, inside a
+// namespace of its own, over the operations that vector_*.inc defines, and under the set's target attribute.
 #pragma once
 
 #include <array>
@@ -46,7 +46,8 @@ namespace avx2 {
 } // namespace avx2
 #if defined(__clang__)
 #pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))),                 \
+                             apply_to = function)
 #else
 #pragma GCC pop_options
 #pragma GCC push_options

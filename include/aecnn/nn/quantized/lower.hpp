@@ -1,5 +1,6 @@
-// From the stages of a graph to integer steps. Every value becomes one channels-last tensor of bytes with the border that its readers
-// need. What has no integer form is refused with errc::unsupported and the node's name. Cost: linear in the weights.
+// From the stages of a graph to integer steps. Every value becomes one channels-last tensor of bytes with the border
+// that its readers need. What has no integer form is refused with errc::unsupported and the node's name. Cost: linear
+// in the weights.
 #pragma once
 
 #include <algorithm>
@@ -180,13 +181,15 @@ private:
     case stage::kind::view:
       return emit_view(s);
     case stage::kind::elementwise:
-      if (const activation* a = s.op->as_activation(); a != nullptr && a->type != activation::kind::leaky) return emit_table(s, *a);
+      if (const activation* a = s.op->as_activation(); a != nullptr && a->type != activation::kind::leaky)
+        return emit_table(s, *a);
       break;
     case stage::kind::binary:
       if (*s.op->as_binary() == binary_kind::add && shape(s.inputs[0]) == shape(s.inputs[1])) {
         const byte_operand to = make(s.outputs[0], s.label);
         if (!fits(s.inputs[0], to, s.label) || !fits(s.inputs[1], to, s.label)) return;
-        return push(std::make_unique<sum_step>(places_[s.inputs[0]].operand, places_[s.inputs[1]].operand, to), s.label);
+        return push(std::make_unique<sum_step>(places_[s.inputs[0]].operand, places_[s.inputs[1]].operand, to),
+                    s.label);
       }
       break;
     case stage::kind::pool:
@@ -213,7 +216,9 @@ private:
     case stage::kind::depth_to_space: {
       const byte_operand to = make(s.outputs[0], s.label);
       if (!keeps_scale(s.inputs[0], to, s.label)) return;
-      return push(std::make_unique<byte_depth_to_space_step>(*s.op->as_depth_to_space(), places_[s.inputs[0]].operand, to), s.label);
+      return push(
+          std::make_unique<byte_depth_to_space_step>(*s.op->as_depth_to_space(), places_[s.inputs[0]].operand, to),
+          s.label);
     }
     case stage::kind::concat:
       return emit_table(s, {});
@@ -281,15 +286,17 @@ private:
     const fused_convolution& f = s.conv;
     const std::size_t o = s.outputs[0];
     const auto found = convolutions_.find(graph_.values[o].name);
-    if (f.after.type == activation::kind::leaky) return refuse(errc::unsupported, s.label, "LeakyRelu has no integer form");
+    if (f.after.type == activation::kind::leaky)
+      return refuse(errc::unsupported, s.label, "LeakyRelu has no integer form");
     if (found == convolutions_.end())
       return refuse(errc::missing_field, s.label, "the quantisation has no convolution '", graph_.values[o].name, "'");
     const integer_convolution c{f, *found->second};
     const std::size_t weights = f.taps() * f.group_inputs() * f.spec.outputs;
-    if (c.integers.scales.size() != f.spec.outputs || c.integers.bias.size() != f.spec.outputs || c.integers.weights.size() != weights)
+    if (c.integers.scales.size() != f.spec.outputs || c.integers.bias.size() != f.spec.outputs ||
+        c.integers.weights.size() != weights)
       return refuse(errc::bad_shape, s.label, "the quantisation has ", c.integers.weights.size(), " weights, ",
-                    c.integers.scales.size(), " scales and ", c.integers.bias.size(), " biases, expected ", weights, " and ",
-                    f.spec.outputs);
+                    c.integers.scales.size(), " scales and ", c.integers.bias.size(), " biases, expected ", weights,
+                    " and ", f.spec.outputs);
     const byte_operand to = make(o, s.label);
     if (failure_ || !sums_fit(c, places_[s.inputs[0]].operand.zero, s.label)) return;
     const byte_operand* residual = nullptr;
@@ -355,8 +362,10 @@ private:
 
 } // namespace detail
 
-/// Lowers a typed graph to integer steps. errc::unsupported, errc::missing_field, errc::bad_field, errc::bad_shape, errc::limit_exceeded.
-inline result<quantized_program> lower_quantized(const typed_graph& g, const quantization& q, const quantized_kernel_set& kernels) {
+/// Lowers a typed graph to integer steps. errc::unsupported, errc::missing_field, errc::bad_field, errc::bad_shape,
+/// errc::limit_exceeded.
+inline result<quantized_program> lower_quantized(const typed_graph& g, const quantization& q,
+                                                 const quantized_kernel_set& kernels) {
   return detail::quantized_lowering(g, q, kernels).run();
 }
 

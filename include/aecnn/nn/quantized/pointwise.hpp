@@ -1,5 +1,6 @@
-// A 1x1 convolution at the end of an integer network: pixels instead of channels lie in the vectors, so that the floats are stored
-// channels-first without a pass of their own. The values are those of the byte convolution and the dequantisation after it.
+// A 1x1 convolution at the end of an integer network: pixels instead of channels lie in the vectors, so that the floats
+// are stored channels-first without a pass of their own. The values are those of the byte convolution and the
+// dequantisation after it.
 #pragma once
 
 #include <algorithm>
@@ -18,8 +19,8 @@ public:
   /// `quantized` tells the output's scale and zero point; its buffer is not used.
   pointwise_floats(const integer_convolution& c, const quantized_kernel_set& kernels, const byte_operand& from,
                    const byte_operand& quantized, std::size_t to)
-      : kernels_(kernels), from_(from), rule_(detail::make_rule(c.shape.after, quantized, nullptr)), scale_(quantized.scale),
-        to_(to), outputs_(c.shape.spec.outputs), groups_((c.shape.spec.inputs + 3) / 4),
+      : kernels_(kernels), from_(from), rule_(detail::make_rule(c.shape.after, quantized, nullptr)),
+        scale_(quantized.scale), to_(to), outputs_(c.shape.spec.outputs), groups_((c.shape.spec.inputs + 3) / 4),
         rows_(best_tile(outputs_, kernels.most_pixels)) {
     reads = {from.buffer};
     writes = {to};

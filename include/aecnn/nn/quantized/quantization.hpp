@@ -1,6 +1,7 @@
 // What makes an integer network of a graph, as data: how every value is quantised, and the integer weights of every
-// convolution. Calibration writes it (calibrate.hpp), quantized_network runs it; a profile can store it. Whatever depends on
-// floating-point arithmetic has been computed by then, so that a stored quantisation gives the same output on every machine.
+// convolution. Calibration writes it (calibrate.hpp), quantized_network runs it; a profile can store it. Whatever
+// depends on floating-point arithmetic has been computed by then, so that a stored quantisation gives the same output
+// on every machine.
 //
 //   value = scale * (q - zero), q in 0..255       activations, one scale a tensor
 //   weight = scale[o] * q, q in -127..127          weights, one scale an output channel
@@ -22,10 +23,10 @@ struct value_quantization {
 
 /// The integers of one convolution with what was folded into it.
 struct convolution_quantization {
-  std::string output;                 ///< the name of the value that it makes, after what it is fused with
-  std::vector<float> scales;          ///< of the weights, one an output channel
-  std::vector<std::int8_t> weights;   ///< in the order of the graph's weight
-  std::vector<std::int32_t> bias;     ///< in units of the input's scale times the channel's
+  std::string output;               ///< the name of the value that it makes, after what it is fused with
+  std::vector<float> scales;        ///< of the weights, one an output channel
+  std::vector<std::int8_t> weights; ///< in the order of the graph's weight
+  std::vector<std::int32_t> bias;   ///< in units of the input's scale times the channel's
   friend bool operator==(const convolution_quantization&, const convolution_quantization&) = default;
 };
 

@@ -1,19 +1,18 @@
-// From one integer scale to another without floating point. A factor f becomes an integer multiplier m and a left shift e,
-// m = round(f * 2^(32 - e)) < 2^31 with the smallest such e, and
+// From one integer scale to another without floating point. A factor f becomes an integer multiplier m and a left shift
+// e, m = round(f * 2^(32 - e)) < 2^31 with the smallest such e, and
 //
 //   f * x  =  (limit(x) * 2^e * m + 2^31) >> 32
 //
-// a 64-bit product, rounded half up. e is 0 for every f below a half, which is what convolutions have; limit cuts |x| to
-// 2^(31-e) - 1 so that the shift cannot overflow. The multiplier comes from the bits of the scales by integer division, so that
-// no machine's floating point has a say in it. Source of the method: Jacob et al., "Quantization and Training of Neural Networks
-// for Efficient Integer-Arithmetic-Only Inference" (2018).
+// a 64-bit product, rounded half up. e is 0 for every f below a half, which is what convolutions have; limit cuts |x|
+// to 2^(31-e) - 1 so that the shift cannot overflow. The multiplier comes from the bits of the scales by integer
+// division, so that no machine's floating point has a say in it. Source of the method: Jacob et al., "Quantization and
+// Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference" (2018).
 #pragma once
 
 #include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include <aecnn/core/fixed_point.hpp>
 
@@ -107,11 +106,13 @@ inline float reciprocal(float x) noexcept {
     m >>= 1;
     ++exponent;
   }
-  return std::bit_cast<float>(static_cast<std::uint32_t>(exponent + 150) << 23 | (static_cast<std::uint32_t>(m) & 0x7fffffU));
+  return std::bit_cast<float>(static_cast<std::uint32_t>(exponent + 150) << 23 |
+                              (static_cast<std::uint32_t>(m) & 0x7fffffU));
 }
 
-/// The integer of a float: x / scale, computed as one float product with the reciprocal, rounded half away from zero, plus zero,
-/// within 0..255. `steps` is 256 / scale: the product is cut to 1/256 before the integer rounding, which does not change it.
+/// The integer of a float: x / scale, computed as one float product with the reciprocal, rounded half away from zero,
+/// plus zero, within 0..255. `steps` is 256 / scale: the product is cut to 1/256 before the integer rounding, which
+/// does not change it.
 inline std::int32_t to_byte(float x, float steps, std::int32_t zero) noexcept {
   const std::int32_t v = to_fixed(x, steps), sign = v >> 31;
   const std::int32_t q = ((((v ^ sign) - sign + 128) >> 8) ^ sign) - sign + zero;

@@ -1,5 +1,5 @@
-// The steps of an integer network besides convolutions: floats to bytes and back, tables, sums, pools and everything that moves
-// bytes. A value is a channels-last tensor of bytes whose border holds the integer that stands for 0.
+// The steps of an integer network besides convolutions: floats to bytes and back, tables, sums, pools and everything
+// that moves bytes. A value is a channels-last tensor of bytes whose border holds the integer that stands for 0.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +17,9 @@
 
 namespace aecnn::nn {
 
-/// A value in a buffer. The layout's channels are those in memory, a multiple of four, of which `channels` are used; all sizes
-/// are bytes. Buffers have 64 bytes more than the layout's size, because vectors read beyond the last channel.
+/// A value in a buffer. The layout's channels are those in memory, a multiple of four, of which `channels` are used;
+/// all sizes are bytes. Buffers have 64 bytes more than the layout's size, because vectors read beyond the last
+/// channel.
 struct byte_operand {
   std::size_t buffer = 0;
   plane_layout layout;
@@ -75,11 +76,13 @@ public:
     const plane_layout& l = to_.layout;
     const std::size_t area = l.height * l.width;
     for (std::size_t u = first; u < last; ++u) {
-      const std::size_t n = flat() ? u / blocks() : u / l.height, start = flat() ? u % blocks() * block : u % l.height * l.width,
+      const std::size_t n = flat() ? u / blocks() : u / l.height,
+                        start = flat() ? u % blocks() * block : u % l.height * l.width,
                         count = flat() ? std::min(block, area - start) : l.width;
-      std::uint8_t* to = to_.data(buffers) + (flat() ? static_cast<std::ptrdiff_t>((n * area + start) * l.channels) : l.row_at(u));
-      kernels_.quantize(buffers[from_] + n * to_.channels * area + start, area, to_.channels, count, steps_, to_.zero, to,
-                        l.channels);
+      std::uint8_t* to =
+          to_.data(buffers) + (flat() ? static_cast<std::ptrdiff_t>((n * area + start) * l.channels) : l.row_at(u));
+      kernels_.quantize(buffers[from_] + n * to_.channels * area + start, area, to_.channels, count, steps_, to_.zero,
+                        to, l.channels);
     }
   }
 
@@ -107,7 +110,8 @@ public:
     const plane_layout& l = from_.layout;
     const std::size_t area = l.height * l.width;
     for (std::size_t u = first; u < last; ++u) {
-      const std::size_t n = flat() ? u / blocks() : u / l.height, start = flat() ? u % blocks() * block : u % l.height * l.width,
+      const std::size_t n = flat() ? u / blocks() : u / l.height,
+                        start = flat() ? u % blocks() * block : u % l.height * l.width,
                         count = flat() ? std::min(block, area - start) : l.width;
       const std::uint8_t* from =
           from_.data(buffers) + (flat() ? static_cast<std::ptrdiff_t>((n * area + start) * l.channels) : l.row_at(u));
@@ -166,7 +170,8 @@ public:
       const std::uint8_t *a = a_.data(buffers) + a_.layout.row_at(r), *b = b_.data(buffers) + b_.layout.row_at(r);
       std::uint8_t* to = to_.data(buffers) + to_.layout.row_at(r);
       for (std::size_t i = 0; i < to_.layout.width * to_.layout.channels; ++i) {
-        const std::int64_t sum = std::int64_t{(a[i] - a_.zero) * 256} * scale_a_ + std::int64_t{(b[i] - b_.zero) * 256} * scale_b_;
+        const std::int64_t sum =
+            std::int64_t{(a[i] - a_.zero) * 256} * scale_a_ + std::int64_t{(b[i] - b_.zero) * 256} * scale_b_;
         const auto y = static_cast<std::int32_t>((sum + (std::int64_t{1} << 31)) >> 32) + to_.zero;
         to[i] = static_cast<std::uint8_t>(std::clamp(y, 0, 255));
       }
@@ -186,10 +191,13 @@ public:
     reads = {from.buffer};
     if (spec.maximum) return;
     const auto most = static_cast<std::uint64_t>(spec.area.kernel[0]) * static_cast<std::uint64_t>(spec.area.kernel[1]);
-    least_ = spec.count_padding && spec.area.before[0] + spec.area.before[1] + spec.area.after[0] + spec.area.after[1] == 0
-                 ? most : 1; // without padding there is one divisor
+    least_ =
+        spec.count_padding && spec.area.before[0] + spec.area.before[1] + spec.area.after[0] + spec.area.after[1] == 0
+            ? most
+            : 1; // without padding there is one divisor
     for (std::uint64_t n = least_; n <= most; ++n)
-      factors_.push_back(detail::make_factor(detail::exact(from.scale), detail::product(detail::exact(to.scale), {n, 0})));
+      factors_.push_back(
+          detail::make_factor(detail::exact(from.scale), detail::product(detail::exact(to.scale), {n, 0})));
   }
   void run_units(buffer_table buffers, std::size_t first, std::size_t last) const noexcept override {
     for (std::size_t r = first; r < last; ++r) {
@@ -199,7 +207,8 @@ public:
       for (std::size_t x = 0; x < to_.layout.width; ++x, to += to_.layout.channels) {
         const range columns = inside(1, x, from_.layout.width);
         const std::uint8_t* p = from_.data(buffers) + from_.layout.at(n, rows.first, columns.first);
-        for (std::size_t c = 0; c < from_.channels; c += block) pool(p + c, rows, columns, to + c, std::min(block, from_.channels - c));
+        for (std::size_t c = 0; c < from_.channels; c += block)
+          pool(p + c, rows, columns, to + c, std::min(block, from_.channels - c));
       }
     }
   }
@@ -223,7 +232,8 @@ private:
     return r;
   }
   /// Up to 16 channels; reads 16.
-  void pool(const std::uint8_t* p, const range& rows, const range& columns, std::uint8_t* to, std::size_t channels) const noexcept {
+  void pool(const std::uint8_t* p, const range& rows, const range& columns, std::uint8_t* to,
+            std::size_t channels) const noexcept {
     const std::size_t step_y = static_cast<std::size_t>(spec_.area.dilations[0]) * from_.layout.row(),
                       step_x = static_cast<std::size_t>(spec_.area.dilations[1]) * from_.layout.channels;
     if (spec_.maximum) {
@@ -246,7 +256,8 @@ private:
     const std::size_t divisor = std::max<std::size_t>(rows.counted * columns.counted, 1);
     const detail::fixed_factor f = factors_[std::max<std::size_t>(divisor, least_) - least_];
     for (std::size_t c = 0; c < channels; ++c)
-      to[c] = static_cast<std::uint8_t>(std::clamp(detail::rescale(sum[c] - inputs * from_.zero, f) + to_.zero, 0, 255));
+      to[c] =
+          static_cast<std::uint8_t>(std::clamp(detail::rescale(sum[c] - inputs * from_.zero, f) + to_.zero, 0, 255));
   }
 
   pooling spec_;
@@ -273,7 +284,8 @@ public:
         const std::int64_t sx = source(axes[3], x);
         std::memset(to, fill_, channels);
         if (n < 0 || y < 0 || sx < 0) continue;
-        const std::uint8_t* p = from_.data(buffers) + from_.layout.at(static_cast<std::size_t>(n), y, sx) + axes[1].start;
+        const std::uint8_t* p =
+            from_.data(buffers) + from_.layout.at(static_cast<std::size_t>(n), y, sx) + axes[1].start;
         for (std::size_t c = 0; c < count; ++c) to[offset + c] = p[static_cast<std::ptrdiff_t>(c) * axes[1].step];
       }
     }
@@ -304,8 +316,8 @@ public:
       std::uint8_t* to = to_.data(buffers) + to_.layout.row_at(r);
       for (std::size_t x = 0; x < to_.layout.width; ++x, to += to_.layout.channels) {
         const std::size_t part = y % block * block + x % block;
-        const std::uint8_t* p = from_.data(buffers) +
-                                from_.layout.at(n, static_cast<std::ptrdiff_t>(y / block), static_cast<std::ptrdiff_t>(x / block));
+        const std::uint8_t* p = from_.data(buffers) + from_.layout.at(n, static_cast<std::ptrdiff_t>(y / block),
+                                                                      static_cast<std::ptrdiff_t>(x / block));
         for (std::size_t c = 0; c < to_.channels; ++c)
           to[c] = spec_.column_row_depth ? p[c * block * block + part] : p[part * to_.channels + c];
       }
@@ -324,7 +336,8 @@ public:
   void run_units(buffer_table buffers, std::size_t first, std::size_t last) const noexcept override {
     const plane_layout& l = from_.layout;
     for (std::size_t n = first; n < last; ++n) {
-      std::uint8_t* to = to_.data(buffers) + n * to_.layout.plane() + to_.layout.border * (to_.layout.row() + to_.layout.channels);
+      std::uint8_t* to =
+          to_.data(buffers) + n * to_.layout.plane() + to_.layout.border * (to_.layout.row() + to_.layout.channels);
       for (std::size_t y = 0; y < l.height; ++y) {
         const std::uint8_t* p = from_.data(buffers) + l.row_at(n * l.height + y);
         for (std::size_t x = 0; x < l.width; ++x, p += l.channels)

@@ -1,8 +1,10 @@
-// Times networks, in float32 or int8, beside ONNX Runtime in float32, in one run, alternating: bench_networks FOLDER [--threads T] [--seconds S] [--exact | --int8] [NAME...]
-// FOLDER is what bench/report/export_networks.py wrote; all its networks where none is named. The environment variable AECNN_ONNXRUNTIME names
-// libonnxruntime.so (npm install onnxruntime-node brings one); without it only this library is timed.
-// Prints one JSON object a network: medians and minima in microseconds of run() alone, milliseconds to load, the largest error relative to
-// the largest output, and bytes of activations. Input and output lie at 64 bytes, as other engines allocate theirs.
+// Times networks, in float32 or int8, beside ONNX Runtime in float32, in one run, alternating: bench_networks FOLDER
+// [--threads T] [--seconds S] [--exact | --int8] [NAME...] FOLDER is what bench/report/export_networks.py wrote; all
+// its networks where none is named. The environment variable AECNN_ONNXRUNTIME names libonnxruntime.so (npm install
+// onnxruntime-node brings one); without it only this library is timed.
+// Prints one JSON object a network: medians and minima in microseconds of run() alone, milliseconds to load, the
+// largest error relative to the largest output, and bytes of activations. Input and output lie at 64 bytes, as other
+// engines allocate theirs.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -48,7 +50,8 @@ struct options {
 /// Floats at a multiple of 64 bytes.
 class floats {
 public:
-  explicit floats(std::size_t n) : size_(n), data_(static_cast<float*>(std::aligned_alloc(64, (n * 4 + 127) / 64 * 64)), std::free) {
+  explicit floats(std::size_t n)
+      : size_(n), data_(static_cast<float*>(std::aligned_alloc(64, (n * 4 + 127) / 64 * 64)), std::free) {
     std::fill_n(data_.get(), n, 0.0F);
   }
   float* data() { return data_.get(); }
@@ -81,10 +84,12 @@ double largest_error(floats& found, floats& expected) {
 
 #if defined(__linux__)
 
-/// ONNX Runtime through its C interface, whose table of functions only ever grows at its end; the numbers are places in it.
+/// ONNX Runtime through its C interface, whose table of functions only ever grows at its end; the numbers are places in
+/// it.
 class onnx_runtime {
 public:
-  onnx_runtime(const char* library, const std::filesystem::path& network, std::size_t threads, tensor& in, tensor& out) {
+  onnx_runtime(const char* library, const std::filesystem::path& network, std::size_t threads, tensor& in,
+               tensor& out) {
     void* const handle = dlopen(library, RTLD_NOW);
     if (handle == nullptr) throw std::runtime_error(dlerror());
     struct entry {
@@ -113,8 +118,17 @@ public:
   }
 
 private:
-  enum { error_message = 2, create_env = 3, create_session = 7, run_session = 9, create_session_options = 10, set_optimization = 23,
-         set_threads = 24, create_tensor = 49, create_cpu_memory = 69 };
+  enum {
+    error_message = 2,
+    create_env = 3,
+    create_session = 7,
+    run_session = 9,
+    create_session_options = 10,
+    set_optimization = 23,
+    set_threads = 24,
+    create_tensor = 49,
+    create_cpu_memory = 69
+  };
   template <class Result, class... Arguments>
   Result call(int place, Arguments... arguments) {
     return reinterpret_cast<Result (*)(Arguments...)>(table_[place])(arguments...);
@@ -215,13 +229,15 @@ void measure(const options& o, const std::string& name) {
     a.add(ours);
     if (peer) b.add([&] { peer->run(); });
   }
-  std::printf("{\"network\":\"%s\",\"threads\":%zu,\"median_us\":%.1f,\"least_us\":%.1f,\"load_ms\":%.2f,\"error\":%.1e,"
-              "\"activation_bytes\":%zu",
-              name.c_str(), o.threads, a.median(), a.least(), load, largest_error(out.values, expected.values),
-              net.activation_bytes());
+  std::printf(
+      "{\"network\":\"%s\",\"threads\":%zu,\"median_us\":%.1f,\"least_us\":%.1f,\"load_ms\":%.2f,\"error\":%.1e,"
+      "\"activation_bytes\":%zu",
+      name.c_str(), o.threads, a.median(), a.least(), load, largest_error(out.values, expected.values),
+      net.activation_bytes());
   if (peer)
-    std::printf(",\"onnxruntime_median_us\":%.1f,\"onnxruntime_least_us\":%.1f,\"onnxruntime_error\":%.1e,\"ratio\":%.2f", b.median(),
-                b.least(), largest_error(other.values, expected.values), b.median() / a.median());
+    std::printf(
+        ",\"onnxruntime_median_us\":%.1f,\"onnxruntime_least_us\":%.1f,\"onnxruntime_error\":%.1e,\"ratio\":%.2f",
+        b.median(), b.least(), largest_error(other.values, expected.values), b.median() / a.median());
   std::puts("}");
   std::fflush(stdout);
 }

@@ -19,7 +19,7 @@ namespace program {
 /// "1x3x32x32", with '?' for an open extent; "scalar" without extents.
 inline std::string joined(std::span<const std::int64_t> extents) {
   std::string text;
-  for (const std::int64_t e : extents) text += (text.empty() ? "" : "x") + (e < 0 ? "?" : std::to_string(e));
+  for (const std::int64_t e : extents) text.append(text.empty() ? "" : "x").append(e < 0 ? "?" : std::to_string(e));
   return text.empty() ? "scalar" : text;
 }
 

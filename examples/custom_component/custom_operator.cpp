@@ -1,5 +1,5 @@
-// HardShrink, y = x where |x| > lambda and 0 elsewhere, as an operator that a graph may name. An ONNX file may bring it too: a node of
-// domain "example" and type "HardShrink" arrives with the name "example::HardShrink".
+// HardShrink, y = x where |x| > lambda and 0 elsewhere, as an operator that a graph may name. An ONNX file may bring it
+// too: a node of domain "example" and type "HardShrink" arrives with the name "example::HardShrink".
 #include "custom_operator.hpp"
 
 #include <cmath>
@@ -19,7 +19,8 @@ class hard_shrink final : public nn::operation {
 public:
   hard_shrink(const nn::tensor_type& type, float lambda)
       : operation({type}), size_(nn::element_count(type.shape)), lambda_(lambda) {}
-  void run(std::span<const nn::const_tensor_data> in, std::span<const nn::tensor_data> out, float*) const noexcept override {
+  void run(std::span<const nn::const_tensor_data> in, std::span<const nn::tensor_data> out,
+           float*) const noexcept override {
     for (std::size_t i = 0; i < size_; ++i) {
       const float x = in[0].floats[i];
       out[0].floats[i] = std::fabs(x) > lambda_ ? x : 0;

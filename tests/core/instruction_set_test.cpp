@@ -21,7 +21,7 @@ TEST_CASE("instruction_set: at least what the compiler was told to use", "[core]
 }
 
 TEST_CASE("instruction_set: a lower level can be forced and taken back", "[core]") {
-  const instruction_set before = aecnn::detail::highest_instruction_set();
+  const instruction_set before = aecnn::detail::instruction_set_limit::get();
   aecnn::limit_instruction_set(instruction_set::avx512);
   const instruction_set best = aecnn::best_instruction_set();
   CHECK(best == aecnn::detail::processor_instruction_set());

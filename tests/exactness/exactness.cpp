@@ -1,12 +1,17 @@
-// What run.sh compiles in many ways: encodes and decodes tensors and tells all that must not depend on how it was compiled.
+// What run.sh compiles in many ways: encodes and decodes tensors and tells all that must not depend on how it was
+// compiled.
 //
 //   exactness run GOLDEN OUT COUNT [FEATURES.npy PROFILE.aecnn]...
-//       for every profile of the golden vectors and its tensors, and up to COUNT tensors of every FEATURES.npy under its
-//       PROFILE.aecnn, a line per tensor, operating point and mode: hash of the symbols, hash and length of the stream. Writes the
-//       decoded tensors to OUT: per tensor a 64-bit count, then 32-bit floats, little-endian. The slow mode max has a quarter of the
+//       for every profile of the golden vectors and its tensors, and up to COUNT tensors of every FEATURES.npy under
+// its
+//       PROFILE.aecnn, a line per tensor, operating point and mode: hash of the symbols, hash and length of the stream.
+// Writes the
+//       decoded tensors to OUT: per tensor a 64-bit count, then 32-bit floats, little-endian. The slow mode max has a
+// quarter of the
 //       tensors. And a line of the hash of what a network in integers gives; another network's floats go to OUT.
 //   exactness compare OUT OUT
-//       the largest difference of two such files relative to the largest magnitude of its tensor; exit status 1 above 1e-5.
+//       the largest difference of two such files relative to the largest magnitude of its tensor; exit status 1 above
+// 1e-5.
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

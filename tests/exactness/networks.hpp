@@ -1,4 +1,5 @@
-// Networks that exactness.cpp runs: one in integers, whose output must be the same bit for bit, one in floats, within rounding.
+// Networks that exactness.cpp runs: one in integers, whose output must be the same bit for bit, one in floats, within
+// rounding.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +40,8 @@ inline std::vector<float> run_integers() {
   nn::graph g = nn::start("integers");
   nn::quantization q;
   q.values.push_back({"x", 0.015625F, 77});
-  const auto add = [&](const std::string& x, std::int64_t outputs, std::int64_t inputs, std::int64_t kernel, float scale) {
+  const auto add = [&](const std::string& x, std::int64_t outputs, std::int64_t inputs, std::int64_t kernel,
+                       float scale) {
     const auto count = static_cast<std::size_t>(outputs * inputs * kernel * kernel);
     const std::int64_t pad = kernel / 2;
     const std::string y = nn::relu(g, nn::conv(g, x, {outputs, inputs, kernel, kernel}, std::vector<float>(count), {},
@@ -66,15 +68,19 @@ inline std::vector<float> run_integers() {
   return out;
 }
 
-/// Transposed, Winograd's, strided, depthwise and grouped convolutions, a residual sum, DepthToSpace, attention by channel.
+/// Transposed, Winograd's, strided, depthwise and grouped convolutions, a residual sum, DepthToSpace, attention by
+/// channel.
 inline std::vector<float> run_floats() {
   numbers random;
   nn::graph g = nn::start("floats");
   const auto weights = [&](std::size_t n) { return random.floats(n, 1 / 8192.0F); };
-  std::string x = nn::relu(g, nn::conv_transpose(g, "x", {5, 40, 4, 4}, weights(5 * 40 * 16), weights(40), {.strides = {2, 2}, .pads = {1, 1, 1, 1}}));
+  std::string x = nn::relu(g, nn::conv_transpose(g, "x", {5, 40, 4, 4}, weights(5 * 40 * 16), weights(40),
+                                                 {.strides = {2, 2}, .pads = {1, 1, 1, 1}}));
   const std::string shortcut = x;
-  x = nn::leaky_relu(g, nn::conv(g, x, {40, 40, 3, 3}, weights(40 * 40 * 9), weights(40), {.pads = {1, 1, 1, 1}}), 0.125F);
-  x = nn::relu(g, nn::add(g, nn::conv(g, x, {40, 1, 3, 3}, weights(40 * 9), {}, {.pads = {1, 1, 1, 1}, .groups = 40}), shortcut));
+  x = nn::leaky_relu(g, nn::conv(g, x, {40, 40, 3, 3}, weights(40 * 40 * 9), weights(40), {.pads = {1, 1, 1, 1}}),
+                     0.125F);
+  x = nn::relu(g, nn::add(g, nn::conv(g, x, {40, 1, 3, 3}, weights(40 * 9), {}, {.pads = {1, 1, 1, 1}, .groups = 40}),
+                          shortcut));
   x = nn::conv(g, x, {64, 10, 3, 3}, weights(64 * 10 * 9), {}, {.strides = {2, 1}, .pads = {1, 0, 1, 2}, .groups = 4});
   x = nn::depth_to_space(g, x, 2, "CRD");
   nn::finish(g, nn::conv(g, x, {11, 16, 1, 1}, weights(11 * 16), weights(11)));

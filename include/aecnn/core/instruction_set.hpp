@@ -1,8 +1,7 @@
-// Which of the processor's vector instructions the kernels use. Kernels carry their own target attributes and are chosen
-// at run time, so that a program compiled with plain -O2 gets them too.
+// Which of the processor's vector instructions the kernels use. Kernels carry their own target attributes and are
+// chosen at run time, so that a program compiled with plain -O2 gets them too.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -28,11 +27,31 @@ inline instruction_set instruction_set_from_environment() noexcept {
   return instruction_set::avx512;
 }
 
-/// The level that nothing may exceed: the one setting of the process, for tests and for those who measure.
-inline std::atomic<instruction_set>& highest_instruction_set() noexcept {
-  static std::atomic<instruction_set> level{instruction_set_from_environment()};
-  return level;
-}
+/// The level that nothing may exceed: the one setting of the process, for tests and for those who measure. Read and
+/// written as an atomic; <atomic> alone would lengthen what a device compiles by a sixth.
+class instruction_set_limit {
+public:
+  static instruction_set get() noexcept {
+#if defined(__GNUC__)
+    return static_cast<instruction_set>(__atomic_load_n(&level(), __ATOMIC_RELAXED));
+#else
+    return static_cast<instruction_set>(level());
+#endif
+  }
+  static void set(instruction_set value) noexcept {
+#if defined(__GNUC__)
+    __atomic_store_n(&level(), static_cast<std::uint8_t>(value), __ATOMIC_RELAXED);
+#else
+    level() = static_cast<std::uint8_t>(value);
+#endif
+  }
+
+private:
+  static std::uint8_t& level() noexcept {
+    static std::uint8_t value = static_cast<std::uint8_t>(instruction_set_from_environment());
+    return value;
+  }
+};
 
 inline instruction_set processor_instruction_set() noexcept {
 #if defined(__GNUC__)
@@ -50,15 +69,15 @@ inline instruction_set processor_instruction_set() noexcept {
 
 } // namespace detail
 
-/// Lowers (or raises again) the level that best_instruction_set() gives from now on, in the whole process. Symbols and bytes stay
-/// the same at every level; what networks compute differs by rounding. The environment variable AECNN_INSTRUCTION_SET does the
-/// same before the program starts.
-inline void limit_instruction_set(instruction_set level) noexcept { detail::highest_instruction_set() = level; }
+/// Lowers (or raises again) the level that best_instruction_set() gives from now on, in the whole process. Symbols and
+/// bytes stay the same at every level; what networks compute differs by rounding. The environment variable
+/// AECNN_INSTRUCTION_SET does the same before the program starts.
+inline void limit_instruction_set(instruction_set level) noexcept { detail::instruction_set_limit::set(level); }
 
 /// The highest level that this build and this processor have and that limit_instruction_set() allows.
 inline instruction_set best_instruction_set() noexcept {
   static const instruction_set available = detail::processor_instruction_set();
-  const instruction_set limit = detail::highest_instruction_set();
+  const instruction_set limit = detail::instruction_set_limit::get();
   return limit < available ? limit : available;
 }
 

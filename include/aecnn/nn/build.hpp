@@ -58,8 +58,8 @@ attribute list(const std::array<std::int64_t, N>& a) {
 }
 
 inline std::string append_convolution(graph& g, const char* base, const char* op_type, std::string x,
-                               std::vector<std::int64_t> shape, std::vector<float> weights, std::vector<float> bias,
-                               const conv_options& o, bool transposed) {
+                                      std::vector<std::int64_t> shape, std::vector<float> weights,
+                                      std::vector<float> bias, const conv_options& o, bool transposed) {
   const std::string name = next_name(g, base);
   std::vector<std::pair<std::string, attribute>> attributes{
       {"strides", list(o.strides)}, {"pads", list(o.pads)}, {"dilations", list(o.dilations)}, {"group", o.groups}};
@@ -74,14 +74,14 @@ inline std::string append_convolution(graph& g, const char* base, const char* op
 /// Convolution. `shape` is [M, C / groups, kernel height, kernel width]; `bias` is empty or holds M values.
 inline std::string conv(graph& g, std::string x, std::vector<std::int64_t> shape, std::vector<float> weights,
                         std::vector<float> bias = {}, const conv_options& options = {}) {
-  return detail::append_convolution(g, "conv", "Conv", std::move(x), std::move(shape), std::move(weights), std::move(bias),
-                             options, false);
+  return detail::append_convolution(g, "conv", "Conv", std::move(x), std::move(shape), std::move(weights),
+                                    std::move(bias), options, false);
 }
 /// Transposed convolution. `shape` is [C, M / groups, kernel height, kernel width].
 inline std::string conv_transpose(graph& g, std::string x, std::vector<std::int64_t> shape, std::vector<float> weights,
                                   std::vector<float> bias = {}, const conv_options& options = {}) {
-  return detail::append_convolution(g, "conv_transpose", "ConvTranspose", std::move(x), std::move(shape), std::move(weights),
-                             std::move(bias), options, true);
+  return detail::append_convolution(g, "conv_transpose", "ConvTranspose", std::move(x), std::move(shape),
+                                    std::move(weights), std::move(bias), options, true);
 }
 /// max(x, 0).
 inline std::string relu(graph& g, std::string x) {

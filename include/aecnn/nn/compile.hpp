@@ -1,5 +1,5 @@
-// From a graph and the shapes of its inputs to a program: infer.hpp, fuse.hpp, lower.hpp in one call. This is what a program that defines
-// AECNN_SEPARATE_NETWORK compiles only once (core/config.hpp).
+// From a graph and the shapes of its inputs to a program: infer.hpp, fuse.hpp, lower.hpp in one call. This is what a
+// program that defines AECNN_SEPARATE_NETWORK compiles only once (core/config.hpp).
 #pragma once
 
 #include <cstddef>

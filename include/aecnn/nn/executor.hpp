@@ -1,7 +1,9 @@
-// Threads for a network. The default is the calling thread alone; a caller hands in an executor of its own, or thread_pool.hpp's.
+// Threads for a network. The default is the calling thread alone; a caller hands in an executor of its own, or
+// thread_pool.hpp's.
 //
-// One run of a network is one call of the executor: its tasks take pieces of every step until none is left, so that a task which
-// starts late, or never gets a core, costs nothing but its help. Cost: one atomic operation a piece, a few microseconds a run.
+// One run of a network is one call of the executor: its tasks take pieces of every step until none is left, so that a
+// task which starts late, or never gets a core, costs nothing but its help. Cost: one atomic operation a piece, a few
+// microseconds a run.
 #pragma once
 
 #include <atomic>
@@ -33,12 +35,12 @@ public:
 
 namespace detail {
 
-/// One run of a network's steps by several tasks. A step's units are divided into at most 32 pieces; a task takes those of its own
-/// share first, so that it finds in its cache what it wrote in the step before.
+/// One run of a network's steps by several tasks. A step's units are divided into at most 32 pieces; a task takes those
+/// of its own share first, so that it finds in its cache what it wrote in the step before.
 class shared_run {
 public:
-  shared_run(std::span<const std::unique_ptr<step>> steps, buffer_table buffers, float* workspace, std::size_t workspace_floats,
-             std::size_t tasks)
+  shared_run(std::span<const std::unique_ptr<step>> steps, buffer_table buffers, float* workspace,
+             std::size_t workspace_floats, std::size_t tasks)
       : steps_(steps), buffers_(buffers), workspace_(workspace), workspace_floats_(workspace_floats), tasks_(tasks),
         state_(begin(0)) {}
 
@@ -75,7 +77,8 @@ private:
         continue;
       }
       const std::size_t count = pieces(s), first = count * i / tasks_, last = count * (i + 1) / tasks_;
-      const auto own = static_cast<std::uint32_t>(((std::uint64_t{1} << last) - 1) & ~((std::uint64_t{1} << first) - 1)) & free;
+      const auto own =
+          static_cast<std::uint32_t>(((std::uint64_t{1} << last) - 1) & ~((std::uint64_t{1} << first) - 1)) & free;
       const std::uint32_t from = own != 0 ? own : free;
       const auto piece = static_cast<std::size_t>(own != 0 ? std::countr_zero(from) : 31 - std::countl_zero(from));
       if (!state_.compare_exchange_weak(now, now & ~(std::uint64_t{1} << piece), std::memory_order_acquire)) continue;

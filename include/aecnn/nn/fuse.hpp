@@ -1,6 +1,6 @@
-// Joins operations that run faster as one: scales and shifts go into the weights of the convolution before them, activations, residual
-// sums and DepthToSpace into its stores, padding into its window; slices and pads into one copy; average and maximum
-// of the same planes into one pass. Cost: linear in nodes, and in the weights that change.
+// Joins operations that run faster as one: scales and shifts go into the weights of the convolution before them,
+// activations, residual sums and DepthToSpace into its stores, padding into its window; slices and pads into one copy;
+// average and maximum of the same planes into one pass. Cost: linear in nodes, and in the weights that change.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,19 @@ namespace aecnn::nn {
 
 /// One or more operations that become one or more steps.
 struct stage {
-  enum class kind { convolution, affine, elementwise, binary, pool, global_pools, strided_copy, depth_to_space, concat, view, other };
+  enum class kind {
+    convolution,
+    affine,
+    elementwise,
+    binary,
+    pool,
+    global_pools,
+    strided_copy,
+    depth_to_space,
+    concat,
+    view,
+    other
+  };
   kind type = kind::other;
   const operation* op = nullptr;
   std::vector<std::size_t> inputs, outputs; ///< values; of a convolution: input and, with a residual, what is added
@@ -92,7 +104,8 @@ private:
     } else if (op.as_convolution() != nullptr && data != no_value && data == n.inputs[0]) {
       start_convolution(s, *op.as_convolution());
     } else if (op.as_affine() != nullptr && data != no_value) {
-      if (stage* c = sole(data, stage::kind::convolution); c != nullptr && fold(*c, *op.as_affine())) return redirect(*c, out);
+      if (stage* c = sole(data, stage::kind::convolution); c != nullptr && fold(*c, *op.as_affine()))
+        return redirect(*c, out);
       s.type = stage::kind::affine;
       s.affine = *op.as_affine();
       s.inputs = {data};
@@ -162,10 +175,12 @@ private:
     const bool same = f.scale.size() == 1 && f.shift.size() == 1;
     if (c.after.type != activation::kind::none || c.has_residual || (c.rearrange.block != 1 && !same)) return false;
     const std::size_t outputs = c.spec.outputs, taps = c.taps();
-    if (!same && ((f.scale.size() != 1 && f.scale.size() != outputs) || (f.shift.size() != 1 && f.shift.size() != outputs)))
+    if (!same &&
+        ((f.scale.size() != 1 && f.scale.size() != outputs) || (f.shift.size() != 1 && f.shift.size() != outputs)))
       return false;
     const auto scale = [&](std::size_t o) { return f.scale[f.scale.size() == 1 ? 0 : o]; };
-    const std::size_t count = c.spec.transposed ? c.spec.inputs * c.group_outputs() * taps : outputs * c.group_inputs() * taps;
+    const std::size_t count =
+        c.spec.transposed ? c.spec.inputs * c.group_outputs() * taps : outputs * c.group_inputs() * taps;
     if (c.weights.empty()) c.weights.assign(c.spec.weights, c.spec.weights + count);
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t o = c.spec.transposed ? i / (taps * c.group_outputs()) / c.group_inputs() * c.group_outputs() +

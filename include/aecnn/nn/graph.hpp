@@ -1,5 +1,6 @@
-// A network as data: nodes with the operator names and the meaning of ONNX (opset 13), and weights by name. This is what
-// a profile stores, what nn::load_onnx reads and what nn::network compiles; it depends on nothing but the standard library.
+// A network as data: nodes with the operator names and the meaning of ONNX (opset 13), and weights by name. This is
+// what a profile stores, what nn::load_onnx reads and what nn::network compiles; it depends on nothing but the standard
+// library.
 #pragma once
 
 #include <cstddef>
@@ -50,7 +51,8 @@ struct tensor_type {
   friend bool operator==(const tensor_type&, const tensor_type&) = default;
 };
 
-/// A constant tensor, row-major; an empty shape is a scalar. Only the elements of its type are set; an extent of 0 leaves none.
+/// A constant tensor, row-major; an empty shape is a scalar. Only the elements of its type are set; an extent of 0
+/// leaves none.
 struct weight {
   std::string name;
   std::vector<std::int64_t> shape;

@@ -20,7 +20,8 @@ namespace aecnn::nn {
 class graph_index {
 public:
   /// Errors name the node: errc::unsupported (operator), errc::missing_field (an input or output that nothing makes),
-  /// errc::duplicate_name, errc::bad_field (cycle), errc::bad_shape (a weight), errc::limit_exceeded. The graph must outlive the index.
+  /// errc::duplicate_name, errc::bad_field (cycle), errc::bad_shape (a weight), errc::limit_exceeded. The graph must
+  /// outlive the index.
   static result<graph_index> create(const graph& g, const operator_set& operators, const limits& bounds) {
     graph_index index(g);
     if (auto s = index.read_weights(bounds); !s) return s.error();

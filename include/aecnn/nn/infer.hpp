@@ -1,6 +1,6 @@
 // From a graph and the shapes of its inputs to operations on values of known types: infers all shapes and computes what
-// depends on constants only (Shape, Gather, ConstantOfShape, Range, integer arithmetic, which exporters leave in). Cost: linear
-// in nodes, and the run of every node that is folded.
+// depends on constants only (Shape, Gather, ConstantOfShape, Range, integer arithmetic, which exporters leave in).
+// Cost: linear in nodes, and the run of every node that is folded.
 #pragma once
 
 #include <cstddef>
@@ -39,8 +39,8 @@ struct typed_node {
   std::string label;
 };
 
-/// Nodes in an order in which each follows what it reads, and only those that the outputs need. Constants belong to the source
-/// graph or to the pools.
+/// Nodes in an order in which each follows what it reads, and only those that the outputs need. Constants belong to the
+/// source graph or to the pools.
 struct typed_graph {
   std::shared_ptr<const graph> source;
   std::vector<typed_value> values;
@@ -125,8 +125,9 @@ private:
     for (std::size_t i = 0; i < t.inputs.size(); ++i)
       if (const std::size_t v = t.inputs[i]; // `infos` points to values that may have moved
           v != no_value && out_.values[v].type.type != element_type::float32 && !out_.values[v].is_constant())
-        return aecnn::detail::fail(errc::unsupported, t.label, ": input ", i,
-                                   " holds integers that depend on the network's input; only constants may be integers");
+        return aecnn::detail::fail(
+            errc::unsupported, t.label, ": input ", i,
+            " holds integers that depend on the network's input; only constants may be integers");
     out_.nodes.push_back(std::move(t));
     return {};
   }
@@ -181,8 +182,8 @@ private:
 
 } // namespace detail
 
-/// Infers and folds. `order` is graph_index's; `input_shapes` holds one shape an input, every extent at least 1. Errors name
-/// the node: errc::unsupported, errc::missing_field, errc::bad_field, errc::bad_shape, errc::limit_exceeded.
+/// Infers and folds. `order` is graph_index's; `input_shapes` holds one shape an input, every extent at least 1. Errors
+/// name the node: errc::unsupported, errc::missing_field, errc::bad_field, errc::bad_shape, errc::limit_exceeded.
 inline result<typed_graph> infer(std::shared_ptr<const graph> g, std::span<const std::size_t> order,
                                  std::span<const std::vector<std::int64_t>> input_shapes, const operator_set& operators,
                                  const limits& bounds) {

@@ -1,5 +1,6 @@
-// From stages to steps on buffers: chooses for every value whether it lies channels-first (as ONNX has it) or channels-last (as
-// convolutions want it), converts where the two meet, picks the algorithm of every convolution and packs its weights.
+// From stages to steps on buffers: chooses for every value whether it lies channels-first (as ONNX has it) or
+// channels-last (as convolutions want it), converts where the two meet, picks the algorithm of every convolution and
+// packs its weights.
 // Cost: linear in the weights.
 #pragma once
 
@@ -36,7 +37,9 @@ namespace detail {
 
 class lowering {
 public:
-  lowering(typed_graph g, const lowering_options& o) : kernels_(*o.kernels), exact_(o.exact) { out_.graph = std::move(g); }
+  lowering(typed_graph g, const lowering_options& o) : kernels_(*o.kernels), exact_(o.exact) {
+    out_.graph = std::move(g);
+  }
 
   program run() {
     const typed_graph& g = out_.graph;
@@ -47,7 +50,8 @@ public:
     borders_.resize(g.values.size());
     for (std::size_t v = 0; v < roots_.size(); ++v) roots_[v] = v;
     for (const stage& s : stages_) {
-      if (s.type == stage::kind::view && shape(s.inputs[0]) == shape(s.outputs[0])) roots_[s.outputs[0]] = root(s.inputs[0]);
+      if (s.type == stage::kind::view && shape(s.inputs[0]) == shape(s.outputs[0]))
+        roots_[s.outputs[0]] = root(s.inputs[0]);
       for (const std::size_t v : s.inputs)
         if (v != no_value) ++readers_[root(v)];
     }
@@ -164,7 +168,8 @@ private:
       const std::size_t first = p.first;
       const operand to = new_last(v);
       p.first = first;
-      push(clearing(std::make_unique<change_border>(from.buffer, from.layout, to.buffer, to.layout), to), "add a border");
+      push(clearing(std::make_unique<change_border>(from.buffer, from.layout, to.buffer, to.layout), to),
+           "add a border");
       return to;
     }
     const std::size_t from = p.first;
@@ -176,7 +181,8 @@ private:
 
   bool can_rearrange(const fused_convolution& c, const block_rearrangement& d) const {
     const auto block = static_cast<std::size_t>(d.block);
-    return !exact_ && c.spec.groups == 1 && !c.depthwise() && c.spec.outputs / (block * block) * block % kernels_.width == 0;
+    return !exact_ && c.spec.groups == 1 && !c.depthwise() &&
+           c.spec.outputs / (block * block) * block % kernels_.width == 0;
   }
 
   /// Transformed weights that a second-level cache keeps from one run to the next.
@@ -195,8 +201,9 @@ private:
     const bool plain_window = f.taps() == 1 && w.strides[0] == 1 && w.strides[1] == 1 && w.before[0] == 0 &&
                               w.before[1] == 0 && w.after[0] == 0 && w.after[1] == 0;
     // Sums that are added in parts need the output's earlier value, which only the direct form reads.
-    if ((!exact_ || f.spec.inputs <= 128) && !f.spec.transposed && plain_window && f.spec.groups == 1 && !f.has_residual && f.rearrange.block == 1 &&
-        readers_[root(s.outputs[0])] == 0 && is_output(s.outputs[0]) && out.height * out.width > 1) {
+    if ((!exact_ || f.spec.inputs <= 128) && !f.spec.transposed && plain_window && f.spec.groups == 1 &&
+        !f.has_residual && f.rearrange.block == 1 && readers_[root(s.outputs[0])] == 0 && is_output(s.outputs[0]) &&
+        out.height * out.width > 1) {
       c.how = method::pointwise;
       return;
     }
@@ -240,8 +247,9 @@ private:
     case stage::kind::strided_copy:
       if (has_last(s.inputs[0]) && shape(s.inputs[0]).size() == 4 && has_planes(s.outputs[0])) {
         const operand from = last(s.inputs[0]), to = new_last(s.outputs[0]);
-        return push(clearing(std::make_unique<strided_copy_step>(s.copy, from.buffer, from.layout, to.buffer, to.layout), to),
-                    s.label);
+        return push(
+            clearing(std::make_unique<strided_copy_step>(s.copy, from.buffer, from.layout, to.buffer, to.layout), to),
+            s.label);
       }
       return emit_plain_copy(s);
     case stage::kind::depth_to_space:
@@ -270,7 +278,8 @@ private:
       const bool first = !has_last(v);
       const operand from = first ? operand{plain(v), layout(v)} : last(v);
       const std::size_t to = new_plain(o);
-      return push(std::make_unique<pointwise_convolution>(f, kernels_, from.buffer, from.layout, first, to), s.label, cost);
+      return push(std::make_unique<pointwise_convolution>(f, kernels_, from.buffer, from.layout, first, to), s.label,
+                  cost);
     }
     plane_layout unrearranged = given;
     unrearranged.height /= static_cast<std::size_t>(f.rearrange.block);
@@ -281,21 +290,23 @@ private:
       const operand to = new_last(o);
       auto weights = std::make_shared<const winograd_weights>(f, c.winograd, kernels_, to.layout);
       if (c.winograd.in_strips())
-        return push(clearing(std::make_unique<winograd_convolution>(std::move(weights), from.buffer, from.layout, to.buffer,
-                                                                    residual.buffer, residual.layout, f.has_residual),
-                             to),
-                    s.label, cost);
+        return push(
+            clearing(std::make_unique<winograd_convolution>(std::move(weights), from.buffer, from.layout, to.buffer,
+                                                            residual.buffer, residual.layout, f.has_residual),
+                     to),
+            s.label, cost);
       const std::size_t tiles = add_buffer(c.winograd.products() * c.winograd.tiles * f.spec.inputs);
-      push(std::make_unique<winograd_forward_step>(weights, from.buffer, from.layout, tiles), s.label + " forward transform");
-      return push(clearing(std::make_unique<winograd_multiply_step>(std::move(weights), tiles, to.buffer, residual.buffer,
-                                                                    residual.layout, f.has_residual),
+      push(std::make_unique<winograd_forward_step>(weights, from.buffer, from.layout, tiles),
+           s.label + " forward transform");
+      return push(clearing(std::make_unique<winograd_multiply_step>(std::move(weights), tiles, to.buffer,
+                                                                    residual.buffer, residual.layout, f.has_residual),
                            to),
                   s.label, cost);
     }
     const operand to = new_last(o);
     if (c.how == method::depthwise)
-      return push(clearing(std::make_unique<depthwise_convolution>(f, kernels_, from.buffer, from.layout, to.buffer, to.layout,
-                                                                   residual.buffer, residual.layout),
+      return push(clearing(std::make_unique<depthwise_convolution>(f, kernels_, from.buffer, from.layout, to.buffer,
+                                                                   to.layout, residual.buffer, residual.layout),
                            to),
                   s.label, cost);
     push(clearing(std::make_unique<direct_convolution>(f, kernels_, from.buffer, from.layout, to.buffer, to.layout,
@@ -307,7 +318,8 @@ private:
   void emit_affine(const stage& s) {
     const std::size_t v = s.inputs[0];
     const std::size_t most = std::max(s.affine.scale.size(), s.affine.shift.size());
-    if (!has_planes(v) || shape(v) != shape(s.outputs[0]) || (most != 1 && most != layout(v).channels)) return emit_operation(s);
+    if (!has_planes(v) || shape(v) != shape(s.outputs[0]) || (most != 1 && most != layout(v).channels))
+      return emit_operation(s);
     if (has_last(v)) {
       const operand from = last(v), to = new_last(s.outputs[0]);
       return push(clearing(std::make_unique<affine_step>(kernels_, s.affine, from, to, 0), to), s.label);
@@ -321,7 +333,8 @@ private:
     const elementwise_function& f = *s.op->as_elementwise();
     if (has_last(v) && has_planes(v)) {
       const operand from = last(v), to = new_last(s.outputs[0]);
-      return push(clearing(std::make_unique<elementwise_step>(kernels_, f, s.op->as_activation(), from, to, row_walk(from.layout)),
+      return push(clearing(std::make_unique<elementwise_step>(kernels_, f, s.op->as_activation(), from, to,
+                                                              row_walk(from.layout)),
                            to),
                   s.label);
     }
@@ -339,15 +352,18 @@ private:
     if (shape(a) == shape(b)) {
       if (has_last(a) || has_last(b)) {
         const operand x = last(a), y = last(b), to = new_last(o);
-        return push(clearing(std::make_unique<binary_step>(kernels_, product, x, y, to, row_walk(to.layout)), to), s.label);
+        return push(clearing(std::make_unique<binary_step>(kernels_, product, x, y, to, row_walk(to.layout)), to),
+                    s.label);
       }
       const operand x{plain(a), {}}, y{plain(b), {}}, to{new_plain(o), {}};
-      return push(std::make_unique<binary_step>(kernels_, product, x, y, to, row_walk::contiguous(element_count(shape(o)))),
-                  s.label);
+      return push(
+          std::make_unique<binary_step>(kernels_, product, x, y, to, row_walk::contiguous(element_count(shape(o)))),
+          s.label);
     }
     const auto is_factor = [&](std::size_t v, std::size_t x) {
       const auto &f = shape(v), &t = shape(x);
-      return product && f.size() == 4 && t.size() == 4 && shape(o) == t && f[0] == t[0] && f[1] == t[1] && f[2] == 1 && f[3] == 1;
+      return product && f.size() == 4 && t.size() == 4 && shape(o) == t && f[0] == t[0] && f[1] == t[1] && f[2] == 1 &&
+             f[3] == 1;
     };
     const bool second = is_factor(b, a);
     if (!second && !is_factor(a, b)) return emit_operation(s);
@@ -359,7 +375,8 @@ private:
       return push(clearing(std::make_unique<channel_product_step>(kernels_, from, f, to, 0), to), s.label);
     }
     const operand from{plain(x), layout(x)}, to{new_plain(o), layout(o)};
-    push(std::make_unique<channel_product_step>(kernels_, from, f, to, from.layout.height * from.layout.width), s.label);
+    push(std::make_unique<channel_product_step>(kernels_, from, f, to, from.layout.height * from.layout.width),
+         s.label);
   }
 
   void emit_global_pools(const stage& s) {
@@ -386,7 +403,8 @@ private:
       layouts.push_back(x.layout);
     }
     const operand to = new_last(s.outputs[0]);
-    push(clearing(std::make_unique<channel_concat_step>(std::move(buffers), std::move(layouts), to.buffer, to.layout), to),
+    push(clearing(std::make_unique<channel_concat_step>(std::move(buffers), std::move(layouts), to.buffer, to.layout),
+                  to),
          s.label);
   }
 
@@ -448,6 +466,8 @@ private:
 } // namespace detail
 
 /// Lowers a typed graph. Never fails: every shape was checked when it was inferred.
-inline program lower(typed_graph g, const lowering_options& options) { return detail::lowering(std::move(g), options).run(); }
+inline program lower(typed_graph g, const lowering_options& options) {
+  return detail::lowering(std::move(g), options).run();
+}
 
 } // namespace aecnn::nn

@@ -1,6 +1,6 @@
 // Places values whose lifetimes are known into one block of memory: largest first, each at the lowest offset where no
-// value that lives at the same time lies. Greedy by size, as in Pisarchyk and Lee, "Efficient Memory Management for Deep
-// Neural Net Inference" (2020). Cost: O(n^2 log n) for n values.
+// value that lives at the same time lies. Greedy by size, as in Pisarchyk and Lee, "Efficient Memory Management for
+// Deep Neural Net Inference" (2020). Cost: O(n^2 log n) for n values.
 #pragma once
 
 #include <algorithm>

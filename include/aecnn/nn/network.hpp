@@ -8,8 +8,8 @@
 //   net.prepare({16, 32, 32}).value();                     // infers shapes, folds, packs weights, plans memory
 //   net.run_to(input, output).value();                     // as often as wanted
 //
-// A graph has any number of inputs and outputs, all float32. Weights are shared by all copies of a network; a copy has activation
-// memory of its own, so a program gives every thread a copy, or one network several threads (`use`).
+// A graph has any number of inputs and outputs, all float32. Weights are shared by all copies of a network; a copy has
+// activation memory of its own, so a program gives every thread a copy, or one network several threads (`use`).
 #pragma once
 
 #include <algorithm>
@@ -67,8 +67,9 @@ public:
   network& operator=(const network& other) { return *this = network(other); }
 
   /// Checks a graph and, where it declares the shapes of all inputs, prepares it for them. Errors name the node:
-  /// errc::unsupported (operator, attribute, a weight that is computed), errc::missing_field (an input, attribute or output),
-  /// errc::bad_field (attribute out of range, cycle), errc::bad_shape, errc::duplicate_name, errc::limit_exceeded.
+  /// errc::unsupported (operator, attribute, a weight that is computed), errc::missing_field (an input, attribute or
+  /// output), errc::bad_field (attribute out of range, cycle), errc::bad_shape, errc::duplicate_name,
+  /// errc::limit_exceeded.
   static result<network> create(std::shared_ptr<const graph> g, const network_options& options = {}) {
     return aecnn::detail::guarded([&]() -> result<network> {
       auto index = graph_index::create(*g, *options.operators, options.bounds);
@@ -89,7 +90,8 @@ public:
   }
   /// The same with limits alone, as a reconstructor is made.
   template <std::same_as<limits> Limits>
-  static result<network> create(const graph& g, const Limits& bounds, instruction_set highest = best_instruction_set()) {
+  static result<network> create(const graph& g, const Limits& bounds,
+                                instruction_set highest = best_instruction_set()) {
     network_options options;
     options.bounds = bounds;
     options.highest = highest;
@@ -98,16 +100,18 @@ public:
 
   const graph* source() const noexcept { return source_ == nullptr ? nullptr : source_->nodes.get(); }
 
-  /// Binds the shapes of all inputs: infers the other shapes, folds constants, packs weights, plans the memory with reuse and
-  /// allocates it. On failure the network keeps the shapes it had. errc::bad_shape where the shapes do not suit the graph or an extent
-  /// is 0, errc::limit_exceeded where a value or the memory is above the limits, and what create says of nodes.
+  /// Binds the shapes of all inputs: infers the other shapes, folds constants, packs weights, plans the memory with
+  /// reuse and allocates it. On failure the network keeps the shapes it had. errc::bad_shape where the shapes do not
+  /// suit the graph or an extent is 0, errc::limit_exceeded where a value or the memory is above the limits, and what
+  /// create says of nodes.
   status prepare(std::span<const extents> shapes) {
     return aecnn::detail::guarded([&]() -> status {
       if (source_ == nullptr) return aecnn::detail::fail(errc::invalid_argument, "the network is empty");
       const checked_graph& source = *source_;
       const network_options& options = source.options;
       if (auto s = check(shapes); !s) return s;
-      auto code = compile({source.nodes, source.order, shapes, *options.operators, options.bounds, options.highest, options.exact});
+      auto code = compile(
+          {source.nodes, source.order, shapes, *options.operators, options.bounds, options.highest, options.exact});
       if (!code) return code.error();
       auto p = std::make_shared<plan>();
       p->inputs.assign(shapes.begin(), shapes.end());
@@ -115,8 +119,9 @@ public:
       p->code = std::move(*code);
       const std::uint64_t floats = p->place_buffers();
       if (floats > options.bounds.max_activation_bytes / sizeof(float))
-        return aecnn::detail::fail(errc::limit_exceeded, "the network needs ", floats, " floats of activation memory, limit ",
-                                   options.bounds.max_activation_bytes, " bytes");
+        return aecnn::detail::fail(errc::limit_exceeded, "the network needs ", floats,
+                                   " floats of activation memory, limit ", options.bounds.max_activation_bytes,
+                                   " bytes");
       adopt(std::move(p), executor_);
       return {};
     });
@@ -144,9 +149,14 @@ public:
 
   bool prepared() const noexcept { return plan_ != nullptr; }
   /// The shapes given to prepare, and those of the outputs for them; none before.
-  std::span<const extents> input_shapes() const noexcept { return prepared() ? plan_->inputs : std::span<const extents>{}; }
-  std::span<const extents> output_shapes() const noexcept { return prepared() ? plan_->outputs : std::span<const extents>{}; }
-  /// The first input and output as [C,H,W], without leading extents of 1; all 0 before prepare or where they are of a higher rank.
+  std::span<const extents> input_shapes() const noexcept {
+    return prepared() ? plan_->inputs : std::span<const extents>{};
+  }
+  std::span<const extents> output_shapes() const noexcept {
+    return prepared() ? plan_->outputs : std::span<const extents>{};
+  }
+  /// The first input and output as [C,H,W], without leading extents of 1; all 0 before prepare or where they are of a
+  /// higher rank.
   shape3 input_shape() const noexcept { return prepared() ? to_shape3(plan_->inputs[0]) : shape3{}; }
   shape3 output_shape() const noexcept { return prepared() ? to_shape3(plan_->outputs[0]) : shape3{}; }
   /// Bytes of memory for activations and scratch that prepare has allocated.
@@ -163,9 +173,10 @@ public:
     return prepared() ? plan_->code.steps : std::span<const std::unique_ptr<step>>{};
   }
 
-  /// Computes all outputs from all inputs, contiguous and row-major, of the prepared shapes. No span may overlap an output.
-  /// Allocates nothing. errc::invalid_argument before prepare or where the numbers of inputs or outputs differ, errc::bad_shape where
-  /// a span has not as many elements as the shape.
+  /// Computes all outputs from all inputs, contiguous and row-major, of the prepared shapes. No span may overlap an
+  /// output.
+  /// Allocates nothing. errc::invalid_argument before prepare or where the numbers of inputs or outputs differ,
+  /// errc::bad_shape where a span has not as many elements as the shape.
   status run_to(std::span<const std::span<const float>> inputs, std::span<const std::span<float>> outputs) {
     if (!prepared()) return aecnn::detail::fail(errc::invalid_argument, "run before prepare");
     const plan& p = *plan_;
@@ -222,8 +233,8 @@ public:
   /// As try_run; throws `aecnn::error`.
   std::vector<array> run(std::span<const array> inputs) { return try_run(inputs).value(); }
 
-  /// The outputs by name for the inputs by name. errc::missing_field where an input has no value, errc::bad_field where a name is not
-  /// an input's.
+  /// The outputs by name for the inputs by name. errc::missing_field where an input has no value, errc::bad_field where
+  /// a name is not an input's.
   result<std::vector<std::pair<std::string, array>>> try_run(std::span<const std::pair<std::string, array>> inputs) {
     return aecnn::detail::guarded([&]() -> result<std::vector<std::pair<std::string, array>>> {
       if (source_ == nullptr) return aecnn::detail::fail(errc::invalid_argument, "the network is empty");
@@ -231,7 +242,8 @@ public:
       std::vector<array> ordered;
       for (const std::string& name : g.inputs) {
         const auto it = std::find_if(inputs.begin(), inputs.end(), [&](const auto& i) { return i.first == name; });
-        if (it == inputs.end()) return aecnn::detail::fail(errc::missing_field, "network input '", name, "' has no value");
+        if (it == inputs.end())
+          return aecnn::detail::fail(errc::missing_field, "network input '", name, "' has no value");
         ordered.push_back(it->second);
       }
       for (const auto& i : inputs)
@@ -245,9 +257,9 @@ public:
     });
   }
 
-  /// The output for x, any xtensor expression, of a network of one input and one output. A batch [N,...] of a network that declares
-  /// a batch of 1 or none is computed item by item; a [C,H,W] stands for [1,C,H,W] where the network takes rank 4, and the output
-  /// then has no batch either.
+  /// The output for x, any xtensor expression, of a network of one input and one output. A batch [N,...] of a network
+  /// that declares a batch of 1 or none is computed item by item; a [C,H,W] stands for [1,C,H,W] where the network
+  /// takes rank 4, and the output then has no batch either.
   template <class X>
   result<array> try_run(const xt::xexpression<X>& x) {
     return aecnn::detail::guarded([&]() -> result<array> {
@@ -262,8 +274,10 @@ public:
       const bool without_batch = shape.size() + 1 == rank;
       if (without_batch) shape.insert(shape.begin(), 1);
       if (g.input_shapes.empty() && shape.size() != 4)
-        return aecnn::detail::fail(errc::bad_shape, "input of rank ", input.dimension(), ", expected [C,H,W] or [N,C,H,W]");
-      const bool item_by_item = !shape.empty() && shape[0] > 1 && (g.input_shapes.empty() || g.input_shapes[0].empty() || g.input_shapes[0][0] <= 1);
+        return aecnn::detail::fail(errc::bad_shape, "input of rank ", input.dimension(),
+                                   ", expected [C,H,W] or [N,C,H,W]");
+      const bool item_by_item = !shape.empty() && shape[0] > 1 &&
+                                (g.input_shapes.empty() || g.input_shapes[0].empty() || g.input_shapes[0][0] <= 1);
       const std::size_t items = item_by_item ? static_cast<std::size_t>(shape[0]) : 1;
       if (item_by_item) shape[0] = 1;
       if (!prepared() || plan_->inputs[0] != shape) {
@@ -361,11 +375,12 @@ private:
       bool fits = e.size() <= max_rank, zero = false;
       for (const std::int64_t extent : e) {
         zero = zero || extent < 1;
-        fits = fits && (extent < 1 || (aecnn::detail::multiply(n, static_cast<std::size_t>(extent), n) && n <= b.max_elements));
+        fits = fits &&
+               (extent < 1 || (aecnn::detail::multiply(n, static_cast<std::size_t>(extent), n) && n <= b.max_elements));
       }
       if (e.size() == 4)
-        fits = fits && static_cast<std::uint64_t>(e[1]) <= b.max_channels && static_cast<std::uint64_t>(e[2]) <= b.max_extent &&
-               static_cast<std::uint64_t>(e[3]) <= b.max_extent;
+        fits = fits && static_cast<std::uint64_t>(e[1]) <= b.max_channels &&
+               static_cast<std::uint64_t>(e[2]) <= b.max_extent && static_cast<std::uint64_t>(e[3]) <= b.max_extent;
       if (zero)
         return aecnn::detail::fail(errc::bad_shape, "network input '", g.inputs[i], "': shape ", nn::to_string(e),
                                    " has an extent of 0");
@@ -386,7 +401,8 @@ private:
 
   static status expect(std::string_view what, std::size_t i, std::size_t found, const extents& shape) {
     if (found == element_count(shape)) return {};
-    return aecnn::detail::fail(errc::bad_shape, what, " ", i, " has ", found, " elements, expected ", nn::to_string(shape));
+    return aecnn::detail::fail(errc::bad_shape, what, " ", i, " has ", found, " elements, expected ",
+                               nn::to_string(shape));
   }
 
   /// Allocates first, so that a network without memory for it keeps the plan and the executor it had.

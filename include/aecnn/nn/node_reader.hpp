@@ -1,6 +1,6 @@
-// Reads one node of a graph for the operator that it becomes: attributes with their ranges, inputs with their types and,
-// where they are constants, their values. The first thing that is wrong is remembered with the node's name; later reads then return
-// harmless values, so that an operator reads all it needs and checks once.
+// Reads one node of a graph for the operator that it becomes: attributes with their ranges, inputs with their types
+// and, where they are constants, their values. The first thing that is wrong is remembered with the node's name; later
+// reads then return harmless values, so that an operator reads all it needs and checks once.
 #pragma once
 
 #include <cstddef>
@@ -48,8 +48,8 @@ inline std::size_t element_count(std::span<const std::int64_t> shape) noexcept {
   return n;
 }
 
-/// What is known of a node's input: its type and, where it is a constant, its elements (the pointer of its type is set, also
-/// where there are none).
+/// What is known of a node's input: its type and, where it is a constant, its elements (the pointer of its type is set,
+/// also where there are none).
 struct input_info {
   const tensor_type* type = nullptr; ///< null where the input is left out
   const_tensor_data constant{};
@@ -82,7 +82,9 @@ public:
     if (inputs_.size() < least || inputs_.size() > most)
       return fail(inputs_.size() < least ? errc::missing_field : errc::bad_field, "has ", inputs_.size(),
                   " inputs, expected ", least,
-                  least == most ? std::string{} : most == any_number ? " or more" : " to " + std::to_string(most));
+                  least == most        ? std::string{}
+                  : most == any_number ? " or more"
+                                       : " to " + std::to_string(most));
     for (std::size_t i = 0; i < least; ++i)
       if (!has_input(i)) fail(errc::missing_field, "input ", i, " is missing");
   }
@@ -112,7 +114,9 @@ public:
     return has_input(i) && (inputs_[i].constant.floats != nullptr || inputs_[i].constant.integers != nullptr);
   }
   /// The elements of input i; null pointers where it is not a constant.
-  const_tensor_data constant(std::size_t i) const noexcept { return has_input(i) ? inputs_[i].constant : const_tensor_data{}; }
+  const_tensor_data constant(std::size_t i) const noexcept {
+    return has_input(i) ? inputs_[i].constant : const_tensor_data{};
+  }
   /// The integers of the constant input i; a failure and none where it is computed or holds floats.
   std::span<const std::int64_t> constant_integers(std::size_t i, std::string_view role) {
     if (!require_constant(i, role)) return {};
@@ -156,8 +160,8 @@ public:
     return in_range(key, a->integer, least, most) ? a->integer : otherwise;
   }
   /// `count` integers in least..most; all `otherwise` where the attribute is absent.
-  std::vector<std::int64_t> integers(std::string_view key, std::size_t count, std::int64_t otherwise, std::int64_t least,
-                                     std::int64_t most) {
+  std::vector<std::int64_t> integers(std::string_view key, std::size_t count, std::int64_t otherwise,
+                                     std::int64_t least, std::int64_t most) {
     std::vector<std::int64_t> out(count, otherwise);
     const attribute* a = find(key, attribute::kind::integers, "a list of integers");
     if (a == nullptr) return out;

@@ -3,10 +3,10 @@
 //   aecnn::nn::network net = aecnn::nn::load_onnx("decoder.onnx");
 //   aecnn::nn::graph g = aecnn::nn::load_onnx_graph("decoder.onnx");
 //
-// Operator sets 9 to 18, and of older ones the operators that have not changed since. Initialisers and Constant nodes of
-// floats (float32, float16, bfloat16, double) become float32, those of integers and booleans int64. An operator of another
-// domain is named "domain::Operator". External data, functions, subgraphs, strings, sparse and complex tensors are refused
-// with a message that names them. Linear in the file.
+// Operator sets 9 to 18, and of older ones the operators that have not changed since. Initialisers and Constant nodes
+// of floats (float32, float16, bfloat16, double) become float32, those of integers and booleans int64. An operator of
+// another domain is named "domain::Operator". External data, functions, subgraphs, strings, sparse and complex tensors
+// are refused with a message that names them. Linear in the file.
 //
 // Needs protozero (header-only, CMake target aecnn::onnx) and exceptions; no other header of aecnn includes this one.
 #pragma once
@@ -68,8 +68,8 @@ inline graph load_onnx_graph(const std::filesystem::path& path, const onnx_optio
   return try_load_onnx_graph(path, options).value();
 }
 
-/// A network from the bytes of an ONNX file, prepared where the file declares the shapes of all inputs. The errors are those
-/// of try_parse_onnx and of network::create.
+/// A network from the bytes of an ONNX file, prepared where the file declares the shapes of all inputs. The errors are
+/// those of try_parse_onnx and of network::create.
 inline result<network> try_load_onnx(std::span<const std::byte> file, const network_options& options = {}) {
   return aecnn::detail::guarded([&]() -> result<network> {
     auto g = try_parse_onnx(file, {.bounds = options.bounds, .constants = {}});

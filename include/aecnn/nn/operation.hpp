@@ -1,9 +1,9 @@
 // What a compiled network calls for each node: the interface of an operator, without its implementation.
 //
-// A node becomes an operation when the shapes of its inputs are known (node_reader.hpp). The operation then knows the types
-// of its outputs, and `run` computes them from contiguous row-major tensors. That is enough for an operator to work, and all
-// that an operator of your own must bring. The operators that matter for speed also tell what they are (`as_...`), so
-// that the compiler folds them into a convolution or runs them on channels-last tensors.
+// A node becomes an operation when the shapes of its inputs are known (node_reader.hpp). The operation then knows the
+// types of its outputs, and `run` computes them from contiguous row-major tensors. That is enough for an operator to
+// work, and all that an operator of your own must bring. The operators that matter for speed also tell what they are
+// (`as_...`), so that the compiler folds them into a convolution or runs them on channels-last tensors.
 #pragma once
 
 #include <cstddef>
@@ -68,7 +68,7 @@ struct pooling {
 /// after another.
 struct strided_copy {
   struct axis {
-    std::int64_t offset = 0; ///< first output index that reads x
+    std::int64_t offset = 0;                     ///< first output index that reads x
     std::int64_t start = 0, step = 1, count = 0; ///< `count` indices are read
   };
   std::vector<axis> axes;

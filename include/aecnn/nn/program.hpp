@@ -14,7 +14,7 @@ namespace aecnn::nn {
 struct program {
   typed_graph graph; ///< owns the operations and constants that the steps read
   std::vector<std::unique_ptr<step>> steps;
-  std::vector<std::size_t> buffer_sizes;   ///< floats
+  std::vector<std::size_t> buffer_sizes;    ///< floats
   std::vector<std::size_t> inputs, outputs; ///< buffers that the caller brings, in the graph's order
 };
 

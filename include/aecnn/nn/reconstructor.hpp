@@ -4,8 +4,8 @@
 //   output_shape()          of the prepared plan; its height and width are at least the tensor's, the rest is cut off
 //   run_to(in, out)         runs it; no allocation
 //
-// Failures are returned. To be made from a profile a reconstructor also has create(nn::graph, limits). nn::network is the
-// default; another replaces it as the third template argument of basic_decoder.
+// Failures are returned. To be made from a profile a reconstructor also has create(nn::graph, limits). nn::network is
+// the default; another replaces it as the third template argument of basic_decoder.
 #pragma once
 
 #include <concepts>

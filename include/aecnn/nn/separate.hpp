@@ -1,4 +1,5 @@
-// For one source of a program that defines AECNN_SEPARATE_NETWORK (core/config.hpp): defines what the other sources only declare.
+// For one source of a program that defines AECNN_SEPARATE_NETWORK (core/config.hpp): defines what the other sources
+// only declare.
 // Without the macro it defines nothing.
 #pragma once
 

@@ -18,7 +18,9 @@ class thread_pool final : public executor {
 public:
   /// `threads` in all, the calling thread included: threads - 1 are started. 0 takes one for each processor.
   explicit thread_pool(std::size_t threads)
-      : threads_(threads != 0 ? threads : std::thread::hardware_concurrency() != 0 ? std::thread::hardware_concurrency() : 1),
+      : threads_(threads != 0                               ? threads
+                 : std::thread::hardware_concurrency() != 0 ? std::thread::hardware_concurrency()
+                                                            : 1),
         pool_(static_cast<int>(threads_ < 2 ? 1 : threads_ - 1)) {}
 
   std::size_t concurrency() const noexcept override { return threads_; }

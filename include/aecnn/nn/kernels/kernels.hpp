@@ -1,5 +1,6 @@
-// The kernels for every instruction set, from one source: kernels.inc is included once for each, inside a namespace of its own, over
-// the vector type that vector_*.inc defines, and under the set's target attribute, so that a program compiled with plain
+// The kernels for every instruction set, from one source: kernels.inc is included once for each, inside a namespace of
+// its own, over the vector type that vector_*.inc defines, and under the set's target attribute, so that a program
+// compiled with plain
 // -O2 has them all and picks at run time.
 #pragma once
 

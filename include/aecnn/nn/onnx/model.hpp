@@ -1,5 +1,6 @@
-// A ModelProto of an ONNX file as a graph: nodes, initialisers and Constant nodes as weights, inputs with their declared
-// shapes. Only the form is checked here; operators, names and shapes are what nn::network checks. Linear in the file.
+// A ModelProto of an ONNX file as a graph: nodes, initialisers and Constant nodes as weights, inputs with their
+// declared shapes. Only the form is checked here; operators, names and shapes are what nn::network checks. Linear in
+// the file.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Depthwise convolution on channels-last tensors: one filter a channel, vectors over the channels. Cost: taps multiply-adds an output
-// element.
+// Depthwise convolution on channels-last tensors: one filter a channel, vectors over the channels. Cost: taps
+// multiply-adds an output element.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,9 @@ public:
   depthwise_convolution(const fused_convolution& f, const kernel_set& kernels, std::size_t in,
                         const plane_layout& in_layout, std::size_t out, const plane_layout& out_layout,
                         std::size_t residual, const plane_layout& residual_layout)
-      : kernels_(kernels), in_(in), out_(out), residual_(residual), has_residual_(f.has_residual), in_layout_(in_layout),
-        out_layout_(out_layout), residual_layout_(residual_layout), after_(to_kernel(f.after)), bias_(f.bias) {
+      : kernels_(kernels), in_(in), out_(out), residual_(residual), has_residual_(f.has_residual),
+        in_layout_(in_layout), out_layout_(out_layout), residual_layout_(residual_layout), after_(to_kernel(f.after)),
+        bias_(f.bias) {
     reads = {in};
     if (has_residual_) reads.push_back(residual);
     writes = {out};

@@ -1,7 +1,8 @@
-// Direct convolution on channels-last tensors: tiles of output pixels by two vectors of output channels stay in registers over all
-// taps and input channels; the weights are packed in the order in which the tiles read them, and the input has a zero border. A
-// transposed convolution is one ordinary convolution for each position of the output within the stride, and a DepthToSpace
-// that follows is a matter of where the tiles are stored. Cost: M * C / groups * taps multiply-adds an output pixel.
+// Direct convolution on channels-last tensors: tiles of output pixels by two vectors of output channels stay in
+// registers over all taps and input channels; the weights are packed in the order in which the tiles read them, and the
+// input has a zero border. A transposed convolution is one ordinary convolution for each position of the output within
+// the stride, and a DepthToSpace that follows is a matter of where the tiles are stored. Cost: M * C / groups * taps
+// multiply-adds an output pixel.
 #pragma once
 
 #include <algorithm>
@@ -16,8 +17,8 @@
 
 namespace aecnn::nn {
 
-/// Cycles that one tile of P pixels and 1 or 2 vectors takes for each input channel and tap: arithmetic, loads and latency of a core
-/// with two multiply-add units. Only ratios matter.
+/// Cycles that one tile of P pixels and 1 or 2 vectors takes for each input channel and tap: arithmetic, loads and
+/// latency of a core with two multiply-add units. Only ratios matter.
 inline double tile_cycles(std::size_t pixels, std::size_t vectors = 2) noexcept {
   const auto p = static_cast<double>(pixels), v = static_cast<double>(vectors);
   return std::max({p * v / 2, 4.0, (p + v + 1) / 2}) + 0.15;
@@ -25,7 +26,8 @@ inline double tile_cycles(std::size_t pixels, std::size_t vectors = 2) noexcept 
 /// The same for a row of `width` pixels in tiles of P.
 inline double row_cycles(std::size_t width, std::size_t pixels, std::size_t vectors = 2) noexcept {
   const std::size_t rest = width % pixels;
-  return static_cast<double>(width / pixels) * tile_cycles(pixels, vectors) + (rest == 0 ? 0 : tile_cycles(rest, vectors));
+  return static_cast<double>(width / pixels) * tile_cycles(pixels, vectors) +
+         (rest == 0 ? 0 : tile_cycles(rest, vectors));
 }
 
 /// The number of pixels of a tile that takes the fewest cycles for a row of `width` pixels.
@@ -49,8 +51,7 @@ inline std::size_t required_border(const convolution& c, const plane_layout& in,
     const std::int64_t span = w.dilations[i] * (w.kernel[i] - 1);
     const auto last = static_cast<std::int64_t>(extent[i]) - 1, last_out = static_cast<std::int64_t>(given[i]) - 1;
     if (c.transposed) { // input (o + before - k * dilation) / stride for output o and tap k
-      border = std::max({border, (span - w.before[i]) / w.strides[i],
-                         (last_out + w.before[i]) / w.strides[i] - last});
+      border = std::max({border, (span - w.before[i]) / w.strides[i], (last_out + w.before[i]) / w.strides[i] - last});
     } else {
       border = std::max({border, w.before[i], last_out * w.strides[i] - w.before[i] + span - last});
     }
@@ -60,13 +61,14 @@ inline std::size_t required_border(const convolution& c, const plane_layout& in,
 
 class direct_convolution final : public step {
 public:
-  /// Buffers: input, output and, where there is one, the residual. The input's border is at least required_border. `split`: long sums
-  /// are added in parts, which halves their error; not together with a DepthToSpace.
-  direct_convolution(const fused_convolution& f, const kernel_set& kernels, std::size_t in, const plane_layout& in_layout,
-                     std::size_t out, const plane_layout& out_layout, std::size_t residual,
-                     const plane_layout& residual_layout, bool split = false)
+  /// Buffers: input, output and, where there is one, the residual. The input's border is at least required_border.
+  /// `split`: long sums are added in parts, which halves their error; not together with a DepthToSpace.
+  direct_convolution(const fused_convolution& f, const kernel_set& kernels, std::size_t in,
+                     const plane_layout& in_layout, std::size_t out, const plane_layout& out_layout,
+                     std::size_t residual, const plane_layout& residual_layout, bool split = false)
       : kernels_(kernels), in_(in), out_(out), residual_(f.has_residual ? residual : none), in_layout_(in_layout),
-        out_layout_(out_layout), residual_layout_(residual_layout), after_(to_kernel(f.after)), zero_(2 * kernels.width), split_(split) {
+        out_layout_(out_layout), residual_layout_(residual_layout), after_(to_kernel(f.after)),
+        zero_(2 * kernels.width), split_(split) {
     reads = {in};
     if (f.has_residual) reads.push_back(residual);
     writes = {out};
@@ -126,12 +128,13 @@ private:
     out_step_y_ = c.transposed ? w.strides[0] : static_cast<std::int64_t>(b);
     out_step_x_ = c.transposed ? w.strides[1] : static_cast<std::int64_t>(b);
     flat_ = !c.transposed && f.taps() == 1 && w.strides[0] == 1 && w.strides[1] == 1 && b == 1 &&
-            in_layout_.border == 0 && out_layout_.border == 0 &&
-            (residual_ == none || residual_layout_.border == 0) && in_layout_.pixels() == out_layout_.pixels();
+            in_layout_.border == 0 && out_layout_.border == 0 && (residual_ == none || residual_layout_.border == 0) &&
+            in_layout_.pixels() == out_layout_.pixels();
     const std::int64_t phase_rows = c.transposed ? w.strides[0] : 1, phase_columns = c.transposed ? w.strides[1] : 1;
     for (std::int64_t ry = 0; ry < phase_rows; ++ry)
       for (std::int64_t rx = 0; rx < phase_columns; ++rx) {
-        const auto height = static_cast<std::int64_t>(out_layout_.height / b), width = static_cast<std::int64_t>(out_layout_.width / b);
+        const auto height = static_cast<std::int64_t>(out_layout_.height / b),
+                   width = static_cast<std::int64_t>(out_layout_.width / b);
         if (ry >= height || rx >= width) continue;
         phase p;
         std::vector<std::size_t> taps;
@@ -191,11 +194,12 @@ private:
       }
   }
 
-  /// Runs a tile. Where sums are split, in parts of at most split_terms terms, each added to what the parts before it left in the
-  /// output: a sum of sums rounds less than one running sum.
+  /// Runs a tile. Where sums are split, in parts of at most split_terms terms, each added to what the parts before it
+  /// left in the output: a sum of sums rounds less than one running sum.
   void apply(tile_function tile, tile_arguments a, std::size_t lanes) const noexcept {
     if (!split_ || a.taps * depth_ <= split_terms) return tile(a);
-    const std::size_t part_taps = std::max<std::size_t>(1, split_terms / depth_), part_depth = std::min(depth_, split_terms);
+    const std::size_t part_taps = std::max<std::size_t>(1, split_terms / depth_),
+                      part_depth = std::min(depth_, split_terms);
     const std::ptrdiff_t* const offsets = a.offsets;
     const float* const in = a.in;
     const float* const weights = a.weights;
@@ -221,7 +225,8 @@ private:
 
   void run_unit(const phase& p, std::size_t unit, buffer_table buffers) const noexcept {
     const std::size_t blocks = p.blocks.size(), groups = p.units / blocks;
-    const std::size_t which = block_outer_ ? unit / groups : unit % blocks, row = block_outer_ ? unit % groups : unit / blocks;
+    const std::size_t which = block_outer_ ? unit / groups : unit % blocks,
+                      row = block_outer_ ? unit % groups : unit / blocks;
     const block& b = p.blocks[which];
     const std::size_t lanes = b.vectors * kernels_.width;
     tile_arguments a;
@@ -243,9 +248,9 @@ private:
       a.prefetch = weights_.data() + p.blocks[which + 1].weights + row * (a.taps * depth_ * lanes / groups);
       a.prefetch_step = per_channel;
     }
-    const float* in = buffers[in_] + b.input;
-    float* out = buffers[out_] + b.out;
-    const float* residual = residual_ == none ? nullptr : buffers[residual_] + b.out;
+    const float* const in = buffers[in_] + b.input;
+    float* const out = buffers[out_] + b.out;
+    const float* const residual = residual_ == none ? nullptr : buffers[residual_] + b.out;
     const tile_function* tiles = b.vectors == 2 ? kernels_.two : kernels_.one;
     a.in_row = a.out_row = a.residual_row = 0;
     if (flat_) {
@@ -256,47 +261,34 @@ private:
       a.in = in + x * in_layout_.channels;
       a.out = out + x * out_layout_.channels;
       a.residual = residual == nullptr ? nullptr : residual + x * out_layout_.channels;
-      apply(tiles[n - 1], a, lanes);
-      return;
+      return apply(tiles[n - 1], a, lanes);
     }
-    const std::size_t together = two_rows_ ? 2 : 1;
-    const std::size_t per_item = p.rows / out_layout_.batch;
     a.in_pixel = in_step_x_ * static_cast<std::ptrdiff_t>(in_layout_.channels);
     a.out_pixel = out_step_x_ * static_cast<std::ptrdiff_t>(out_layout_.channels);
     a.residual_pixel = out_step_x_ * static_cast<std::ptrdiff_t>(residual_layout_.channels);
     a.in_row = in_step_y_ * static_cast<std::ptrdiff_t>(in_layout_.row());
     a.out_row = out_step_y_ * static_cast<std::ptrdiff_t>(out_layout_.row());
     a.residual_row = out_step_y_ * static_cast<std::ptrdiff_t>(residual_layout_.row());
-    const std::size_t r = row * together, n = r / per_item, y = r % per_item;
-    const auto sy = static_cast<std::ptrdiff_t>(y);
-    in += in_layout_.at(n, sy * in_step_y_, 0);
-    out += out_layout_.at(n, sy * out_step_y_ + p.out_y, p.out_x);
-    if (residual != nullptr) residual += residual_layout_.at(n, sy * out_step_y_ + p.out_y, p.out_x);
-    if (two_rows_ && b.vectors == 2 && r + 1 < p.rows && y + 1 < per_item) {
-      a.in = in;
-      a.out = out;
-      a.residual = residual;
-      apply(kernels_.two_by_rows, a, lanes);
-      return;
+    const std::size_t together = two_rows_ ? 2 : 1, per_item = p.rows / out_layout_.batch, first = row * together;
+    const auto at = [&](std::size_t r, std::size_t x) { // the pixel at column x of row r
+      const std::size_t n = r / per_item;
+      const auto y = static_cast<std::ptrdiff_t>(r % per_item), dx = static_cast<std::ptrdiff_t>(x);
+      const std::ptrdiff_t out_y = y * out_step_y_ + p.out_y;
+      a.in = in + in_layout_.at(n, y * in_step_y_, 0) + dx * a.in_pixel;
+      a.out = out + out_layout_.at(n, out_y, p.out_x) + dx * a.out_pixel;
+      a.residual =
+          residual == nullptr ? nullptr : residual + residual_layout_.at(n, out_y, p.out_x) + dx * a.residual_pixel;
+    };
+    if (two_rows_ && b.vectors == 2 && first + 1 < p.rows && first % per_item + 1 < per_item) {
+      at(first, 0);
+      return apply(kernels_.two_by_rows, a, lanes);
     }
-    for (std::size_t i = 0; i < together && r + i < p.rows; ++i) {
-      const std::size_t ni = (r + i) / per_item, yi = (r + i) % per_item;
-      const auto si = static_cast<std::ptrdiff_t>(yi);
-      const float* in_start = buffers[in_] + b.input + in_layout_.at(ni, si * in_step_y_, 0);
-      float* out_start = buffers[out_] + b.out + out_layout_.at(ni, si * out_step_y_ + p.out_y, p.out_x);
-      const float* residual_start =
-          residual == nullptr ? nullptr
-                              : buffers[residual_] + b.out + residual_layout_.at(ni, si * out_step_y_ + p.out_y, p.out_x);
+    for (std::size_t r = first; r < first + together && r < p.rows; ++r)
       for (std::size_t x = 0; x < p.columns; x += pixels_) {
-        const auto dx = static_cast<std::ptrdiff_t>(x);
-        const std::size_t count = std::min(pixels_, p.columns - x);
-        a.in = in_start + dx * a.in_pixel;
-        a.out = out_start + dx * a.out_pixel;
-        a.residual = residual_start == nullptr ? nullptr : residual_start + dx * a.residual_pixel;
-        apply(tiles[count - 1], a, lanes);
+        at(r, x);
+        apply(tiles[std::min(pixels_, p.columns - x) - 1], a, lanes);
         if (a.prefetch_step != 0) a.prefetch += depth_ * a.taps * a.prefetch_step;
       }
-    }
   }
 
   const kernel_set& kernels_;

@@ -1,5 +1,5 @@
-// Steps that only move elements: between channels-first and channels-last, copies, DepthToSpace and strided copies of channels-last
-// tensors, joining channels.
+// Steps that only move elements: between channels-first and channels-last, copies, DepthToSpace and strided copies of
+// channels-last tensors, joining channels.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,9 @@ public:
     reads = {from};
     writes = {to};
   }
-  std::size_t units() const override { return layout_.border == 0 ? layout_.batch * blocks() : layout_.batch * layout_.height; }
+  std::size_t units() const override {
+    return layout_.border == 0 ? layout_.batch * blocks() : layout_.batch * layout_.height;
+  }
   void run(buffer_table buffers, std::size_t first, std::size_t last, float*) const noexcept override {
     const std::size_t area = layout_.height * layout_.width, channels = layout_.channels;
     for (std::size_t u = first; u < last; ++u) {
@@ -53,14 +55,16 @@ public:
     reads = {from};
     writes = {to};
   }
-  std::size_t units() const override { return layout_.border == 0 ? layout_.batch * blocks() : layout_.batch * layout_.height; }
+  std::size_t units() const override {
+    return layout_.border == 0 ? layout_.batch * blocks() : layout_.batch * layout_.height;
+  }
   void run(buffer_table buffers, std::size_t first, std::size_t last, float*) const noexcept override {
     const std::size_t area = layout_.height * layout_.width, channels = layout_.channels;
     for (std::size_t u = first; u < last; ++u) {
       if (layout_.border == 0) {
         const std::size_t n = u / blocks(), pixel = u % blocks() * block;
-        kernels_.transpose(buffers[from_] + (n * area + pixel) * channels, channels, std::min(block, area - pixel), channels,
-                           buffers[to_] + n * channels * area + pixel, area);
+        kernels_.transpose(buffers[from_] + (n * area + pixel) * channels, channels, std::min(block, area - pixel),
+                           channels, buffers[to_] + n * channels * area + pixel, area);
       } else {
         const std::size_t n = u / layout_.height, y = u % layout_.height;
         kernels_.transpose(buffers[from_] + layout_.row_at(u), channels, layout_.width, channels,
@@ -77,7 +81,8 @@ private:
   plane_layout layout_;
 };
 
-/// A copy of `size` floats: a view of something that must lie elsewhere. `constant` replaces the buffer `from` where it is not null.
+/// A copy of `size` floats: a view of something that must lie elsewhere. `constant` replaces the buffer `from` where it
+/// is not null.
 class copy_step final : public step {
 public:
   copy_step(std::size_t from, std::size_t to, std::size_t size, const float* constant = nullptr)
@@ -117,8 +122,8 @@ private:
 /// DepthToSpace of a channels-last tensor.
 class depth_to_space_step final : public step {
 public:
-  depth_to_space_step(const block_rearrangement& spec, std::size_t from, const plane_layout& from_layout, std::size_t to,
-                      const plane_layout& to_layout)
+  depth_to_space_step(const block_rearrangement& spec, std::size_t from, const plane_layout& from_layout,
+                      std::size_t to, const plane_layout& to_layout)
       : spec_(spec), from_(from), to_(to), from_layout_(from_layout), to_layout_(to_layout) {
     reads = {from};
     writes = {to};
@@ -196,8 +201,8 @@ private:
 /// strided_copy of a row-major tensor of any rank.
 class plain_copy_step final : public step {
 public:
-  plain_copy_step(const strided_copy& spec, std::size_t from, const std::vector<std::int64_t>& from_shape, std::size_t to,
-                  const std::vector<std::int64_t>& to_shape)
+  plain_copy_step(const strided_copy& spec, std::size_t from, const std::vector<std::int64_t>& from_shape,
+                  std::size_t to, const std::vector<std::int64_t>& to_shape)
       : spec_(spec), from_(from), to_(to), from_shape_(from_shape), to_shape_(to_shape) {
     reads = {from};
     writes = {to};
@@ -225,7 +230,8 @@ private:
     std::fill_n(to, offset * out, spec_.fill);
     std::fill_n(to + (offset + count) * out, (extent - offset - count) * out, spec_.fill);
     for (std::size_t i = 0; i < count; ++i)
-      copy(from + (a.start + static_cast<std::int64_t>(i) * a.step) * static_cast<std::int64_t>(in), to + (offset + i) * out, axis + 1);
+      copy(from + (a.start + static_cast<std::int64_t>(i) * a.step) * static_cast<std::int64_t>(in),
+           to + (offset + i) * out, axis + 1);
   }
   strided_copy spec_;
   std::size_t from_, to_;

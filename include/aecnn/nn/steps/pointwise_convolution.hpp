@@ -1,5 +1,6 @@
-// 1x1 convolution whose output is channels-first: vectors lie over the pixels, so that the output needs no rearrangement. The input may
-// be channels-first or channels-last; a panel of two vectors of pixels is gathered once and multiplied by all rows of weights.
+// 1x1 convolution whose output is channels-first: vectors lie over the pixels, so that the output needs no
+// rearrangement. The input may be channels-first or channels-last; a panel of two vectors of pixels is gathered once
+// and multiplied by all rows of weights.
 // Cost: M * C multiply-adds a pixel.
 #pragma once
 
@@ -17,13 +18,14 @@ namespace aecnn::nn {
 class pointwise_convolution final : public step {
 public:
   /// `layout` is the input's; `channels_first` tells whether it is stored so (then it has no border).
-  pointwise_convolution(const fused_convolution& f, const kernel_set& kernels, std::size_t in, const plane_layout& layout,
-                        bool channels_first, std::size_t out)
+  pointwise_convolution(const fused_convolution& f, const kernel_set& kernels, std::size_t in,
+                        const plane_layout& layout, bool channels_first, std::size_t out)
       : kernels_(kernels), in_(in), out_(out), layout_(layout), channels_first_(channels_first), depth_(f.spec.inputs),
         outputs_(f.spec.outputs), after_(to_kernel(f.after)), bias_(f.bias) {
     reads = {in};
     writes = {out};
-    // As many panels as stay in the first-level cache, for longer runs of stores, but enough groups for several threads.
+    // As many panels as stay in the first-level cache, for longer runs of stores, but enough groups for several
+    // threads.
     const std::size_t pixels = 2 * kernels.width, panels = (layout.height * layout.width + pixels - 1) / pixels;
     together_ = std::clamp<std::size_t>((std::size_t{32} << 10) / (depth_ * pixels * sizeof(float)), 1,
                                         std::clamp<std::size_t>(panels / 16, 1, 4));

@@ -1,5 +1,5 @@
-// What a network runs: steps that read and write buffers. A step's work is divided into units that may be computed in any order
-// and by several threads.
+// What a network runs: steps that read and write buffers. A step's work is divided into units that may be computed in
+// any order and by several threads.
 #pragma once
 
 #include <cstddef>
@@ -71,7 +71,7 @@ public:
   std::vector<std::size_t> reads, writes; ///< buffers, for the memory plan
   /// Buffers whose border is to be made zero before this step writes them.
   std::vector<std::pair<std::size_t, plane_layout>> borders;
-  std::string label;                      ///< for messages and profiles
+  std::string label; ///< for messages and profiles
   std::uint64_t multiply_adds = 0;
 };
 

@@ -1,5 +1,5 @@
-// Steps that compute element by element or over windows: scale and shift, functions, sums and products, pools. Each works on
-// channels-last rows; those that do not look at channels also on channels-first tensors, as one long row.
+// Steps that compute element by element or over windows: scale and shift, functions, sums and products, pools. Each
+// works on channels-last rows; those that do not look at channels also on channels-first tensors, as one long row.
 #pragma once
 
 #include <algorithm>
@@ -21,10 +21,12 @@ struct operand {
   plane_layout layout{};
 };
 
-/// Rows of equal length that an element-wise step walks over: those of a channels-last tensor, or pieces of a contiguous one.
+/// Rows of equal length that an element-wise step walks over: those of a channels-last tensor, or pieces of a
+/// contiguous one.
 class row_walk {
 public:
-  explicit row_walk(const plane_layout& l) : rows_(l.batch * l.height), length_(l.width * l.channels), total_(rows_ * length_) {}
+  explicit row_walk(const plane_layout& l)
+      : rows_(l.batch * l.height), length_(l.width * l.channels), total_(rows_ * length_) {}
   /// All tensors are contiguous.
   static row_walk contiguous(std::size_t size) {
     row_walk w{plane_layout{}};
@@ -48,10 +50,10 @@ private:
 /// y = f(x) for an activation or any element-wise function.
 class elementwise_step final : public step {
 public:
-  elementwise_step(const kernel_set& kernels, const elementwise_function& f, const activation* a, operand from, operand to,
-                   const row_walk& walk)
-      : kernels_(kernels), function_(f), activation_(a == nullptr ? kernel_activation{} : to_kernel(*a)), from_(from), to_(to),
-        walk_(walk) {
+  elementwise_step(const kernel_set& kernels, const elementwise_function& f, const activation* a, operand from,
+                   operand to, const row_walk& walk)
+      : kernels_(kernels), function_(f), activation_(a == nullptr ? kernel_activation{} : to_kernel(*a)), from_(from),
+        to_(to), walk_(walk) {
     reads = {from.buffer};
     writes = {to.buffer};
   }
@@ -75,7 +77,8 @@ private:
   row_walk walk_;
 };
 
-/// y = scale * x + shift, one pair a channel, then an activation. Channels-last, or channels-first with `plane` elements a channel.
+/// y = scale * x + shift, one pair a channel, then an activation. Channels-last, or channels-first with `plane`
+/// elements a channel.
 class affine_step final : public step {
 public:
   affine_step(const kernel_set& kernels, const channel_affine& f, operand from, operand to, std::size_t plane)
@@ -134,8 +137,8 @@ private:
   row_walk walk_;
 };
 
-/// Product of a tensor and one factor a channel and item, as channel attention makes them ([N,C,1,1]). Channels-first tensors (`plane` is
-/// not 0) are walked from the end, because a pooling before it left the end in the cache.
+/// Product of a tensor and one factor a channel and item, as channel attention makes them ([N,C,1,1]). Channels-first
+/// tensors (`plane` is not 0) are walked from the end, because a pooling before it left the end in the cache.
 class channel_product_step final : public step {
 public:
   channel_product_step(const kernel_set& kernels, operand x, operand factors, operand to, std::size_t plane)
@@ -143,7 +146,9 @@ public:
     reads = {x.buffer, factors.buffer};
     writes = {to.buffer};
   }
-  std::size_t units() const override { return plane_ != 0 ? x_.layout.batch * x_.layout.channels : x_.layout.batch * x_.layout.height; }
+  std::size_t units() const override {
+    return plane_ != 0 ? x_.layout.batch * x_.layout.channels : x_.layout.batch * x_.layout.height;
+  }
   void run(buffer_table buffers, std::size_t first, std::size_t last, float*) const noexcept override {
     const float* factors = buffers[factors_.buffer];
     const std::size_t channels = x_.layout.channels;
@@ -155,7 +160,8 @@ public:
       const float* f = factors + i / x_.layout.height * channels;
       const float* x = buffers[x_.buffer] + x_.layout.row_at(i);
       float* y = buffers[to_.buffer] + to_.layout.row_at(i);
-      for (std::size_t p = 0; p < x_.layout.width; ++p, x += channels, y += channels) kernels_.multiply(x, f, y, channels);
+      for (std::size_t p = 0; p < x_.layout.width; ++p, x += channels, y += channels)
+        kernels_.multiply(x, f, y, channels);
     }
   }
 
@@ -227,7 +233,8 @@ private:
 class global_pool_step final : public step {
 public:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
-  global_pool_step(const kernel_set& kernels, operand from, bool channels_first, std::size_t average, std::size_t maximum)
+  global_pool_step(const kernel_set& kernels, operand from, bool channels_first, std::size_t average,
+                   std::size_t maximum)
       : kernels_(kernels), from_(from), channels_first_(channels_first), average_(average), maximum_(maximum) {
     reads = {from.buffer};
     if (average != none) writes.push_back(average);
@@ -294,7 +301,8 @@ public:
   }
   std::size_t workspace() const override {
     // Room for the operands' pointers as well, so that running needs no memory of its own.
-    return op_.workspace() + 16 + (inputs_.size() * sizeof(const_tensor_data) + outputs_.size() * sizeof(tensor_data)) / sizeof(float);
+    return op_.workspace() + 16 +
+           (inputs_.size() * sizeof(const_tensor_data) + outputs_.size() * sizeof(tensor_data)) / sizeof(float);
   }
   void run(buffer_table buffers, std::size_t, std::size_t, float* workspace) const noexcept override {
     auto* in = reinterpret_cast<const_tensor_data*>(workspace);
@@ -304,7 +312,8 @@ public:
                                          : const_tensor_data{buffers[inputs_[i].buffer], nullptr});
     auto* out = reinterpret_cast<tensor_data*>(in + inputs_.size());
     for (std::size_t i = 0; i < outputs_.size(); ++i) new (out + i) tensor_data{buffers[outputs_[i]], nullptr};
-    const std::size_t used = (inputs_.size() * sizeof(const_tensor_data) + outputs_.size() * sizeof(tensor_data)) / sizeof(float);
+    const std::size_t used =
+        (inputs_.size() * sizeof(const_tensor_data) + outputs_.size() * sizeof(tensor_data)) / sizeof(float);
     op_.run({in, inputs_.size()}, {out, outputs_.size()}, workspace + (used + 15) / 16 * 16);
   }
 

@@ -1,10 +1,10 @@
-// 3x3 convolution of stride 1 by Winograd's minimal filtering, F(2x2,3x3) or F(4x4,3x3): Lavin and Gray, "Fast Algorithms for
-// Convolutional Neural Networks" (2016). Each (m+2) x (m+2) tile of the input is transformed, multiplied by the transformed weights -
-// (m+2)^2 matrix products over the channels - and transformed back to m x m output pixels: 4 (m = 4) or 2.25 (m = 2) times
-// fewer multiplications than the direct form, for an error some ten times larger.
+// 3x3 convolution of stride 1 by Winograd's minimal filtering, F(2x2,3x3) or F(4x4,3x3): Lavin and Gray, "Fast
+// Algorithms for Convolutional Neural Networks" (2016). Each (m+2) x (m+2) tile of the input is transformed, multiplied
+// by the transformed weights - (m+2)^2 matrix products over the channels - and transformed back to m x m output pixels:
+// 4 (m = 4) or 2.25 (m = 2) times fewer multiplications than the direct form, for an error some ten times larger.
 //
-// Where the transformed weights fit the cache, strips of tiles go through all three stages one after another; else all tiles are
-// transformed first, so that each block of weights is read once.
+// Where the transformed weights fit the cache, strips of tiles go through all three stages one after another; else all
+// tiles are transformed first, so that each block of weights is read once.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@ namespace aecnn::nn {
 
 /// Sizes of one Winograd convolution.
 struct winograd_plan {
-  std::size_t m = 0; ///< 0: the direct form is faster, or the convolution is not of the kind
+  std::size_t m = 0;                 ///< 0: the direct form is faster, or the convolution is not of the kind
   std::size_t rows = 0, columns = 0; ///< tiles of one item
   std::size_t tiles = 0;             ///< of the batch
   std::size_t strip = 0;             ///< tiles that go through together; `tiles` where they are all transformed first
@@ -31,8 +31,8 @@ struct winograd_plan {
   bool in_strips() const noexcept { return strip < tiles; }
 };
 
-/// Whether and how to use Winograd: compares estimated cycles. `crowded`: the weights of the whole network outgrow the second-level
-/// cache, so that even small ones come from beyond it at every run.
+/// Whether and how to use Winograd: compares estimated cycles. `crowded`: the weights of the whole network outgrow the
+/// second-level cache, so that even small ones come from beyond it at every run.
 inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layout& out, const kernel_set& kernels,
                                    bool crowded) {
   const convolution& c = f.spec;
@@ -43,7 +43,8 @@ inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layou
                      w.before[1] == 1 && w.after[0] == 1 && w.after[1] == 1 && kernels.width > 1;
   if (!suits) return {};
   const std::size_t vectors = c.outputs > kernels.width ? 2 : 1;
-  // Cycles for one input channel and one block of output channels; memory delivers some ten bytes a cycle beyond the second-level cache.
+  // Cycles for one input channel and one block of output channels; memory delivers some ten bytes a cycle beyond the
+  // second-level cache.
   constexpr double cached = 1.2e6, near = 32, far = 10;
   const auto inputs = static_cast<double>(c.inputs), outputs = static_cast<double>(c.outputs);
   const double blocks = inputs * static_cast<double>((c.outputs + lanes - 1) / lanes);
@@ -52,8 +53,8 @@ inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layou
   };
   const auto streamed = [&](double bytes) { return bytes / (crowded || bytes > cached ? far : near); };
   const double direct_bytes = 9 * inputs * outputs * 4;
-  double least = std::max(9 * static_cast<double>(out.batch * out.height) * cycles_of(out.width) * blocks,
-                          streamed(direct_bytes));
+  double least =
+      std::max(9 * static_cast<double>(out.batch * out.height) * cycles_of(out.width) * blocks, streamed(direct_bytes));
   winograd_plan best;
   for (const std::size_t m : {std::size_t{2}, std::size_t{4}}) {
     winograd_plan p;
@@ -63,9 +64,10 @@ inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layou
     p.tiles = out.batch * p.rows * p.columns;
     const auto products = static_cast<double>(p.products()), tiles = static_cast<double>(p.tiles);
     const double bytes = products * inputs * outputs * 4;
-    const double transforms =
-        tiles * static_cast<double>((c.inputs + kernels.width - 1) / kernels.width + (c.outputs + kernels.width - 1) / kernels.width) *
-        products * (kernels.width > 8 ? 2.5 : 3.5);
+    const double transforms = tiles *
+                              static_cast<double>((c.inputs + kernels.width - 1) / kernels.width +
+                                                  (c.outputs + kernels.width - 1) / kernels.width) *
+                              products * (kernels.width > 8 ? 2.5 : 3.5);
     const double cycles = std::max(products * cycles_of(p.tiles) * blocks, streamed(bytes)) + transforms;
     if (cycles >= least) continue;
     least = cycles;
@@ -82,7 +84,8 @@ inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layou
   return best;
 }
 
-/// Weights transformed and packed as [block of output channels][product][input channel][1 or 2 vectors], and the loops over tiles.
+/// Weights transformed and packed as [block of output channels][product][input channel][1 or 2 vectors], and the loops
+/// over tiles.
 class winograd_weights {
 public:
   winograd_weights(const fused_convolution& f, const winograd_plan& p, const kernel_set& k, const plane_layout& out)
@@ -129,7 +132,8 @@ public:
     const std::size_t per_item = plan.rows * plan.columns, side = plan.side();
     for (std::size_t t = first; t < last; ++t, to += inputs) {
       const std::size_t item = t / per_item, row = t % per_item / plan.columns, column = t % plan.columns;
-      const auto y = static_cast<std::ptrdiff_t>(row * plan.m) - 1, x = static_cast<std::ptrdiff_t>(column * plan.m) - 1;
+      const auto y = static_cast<std::ptrdiff_t>(row * plan.m) - 1,
+                 x = static_cast<std::ptrdiff_t>(column * plan.m) - 1;
       a.in = in + l.at(item, y, x);
       a.first_row = y < 0 ? 1 : 0;
       a.first_column = x < 0 ? 1 : 0;
@@ -140,10 +144,11 @@ public:
     }
   }
 
-  /// Multiplies tiles first to last - 1, as transform_input left them at `tiles`, by one block of output channels and stores the
-  /// output. `products`: room for products * (last - first) * 2 * width floats.
+  /// Multiplies tiles first to last - 1, as transform_input left them at `tiles`, by one block of output channels and
+  /// stores the output. `products`: room for products * (last - first) * 2 * width floats.
   void multiply(std::size_t which, const float* tiles, std::size_t pitch, std::size_t first, std::size_t last,
-                float* products, float* out, const float* residual, const plane_layout& residual_layout) const noexcept {
+                float* products, float* out, const float* residual,
+                const plane_layout& residual_layout) const noexcept {
     const block& b = blocks[which];
     const std::size_t lanes = b.vectors * kernels.width, count = last - first,
                       step = best_tile(count, kernels.most_pixels, b.vectors);
@@ -190,7 +195,8 @@ public:
     o.high = after.high;
     const std::size_t per_item = plan.rows * plan.columns;
     for (std::size_t t = first; t < last; ++t) {
-      const std::size_t item = t / per_item, row = t % per_item / plan.columns * plan.m, column = t % plan.columns * plan.m;
+      const std::size_t item = t / per_item, row = t % per_item / plan.columns * plan.m,
+                        column = t % plan.columns * plan.m;
       const auto y = static_cast<std::ptrdiff_t>(row), x = static_cast<std::ptrdiff_t>(column);
       o.from = products + (t - first) * lanes;
       o.out = out + out_layout.at(item, y * pixel_step, x * pixel_step) + b.out;

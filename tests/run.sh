@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Builds and runs every test, on a bare Debian 12 too: installs what is missing, then
-#   release     g++ -O2: the whole suite, consumer projects, examples, benchmarks
+#   gcc         g++ -O1: the whole suite, consumer projects, examples
 #   sanitizers  clang++ with AddressSanitizer and UndefinedBehaviorSanitizer: the unit tests and golden vectors
 #   s390x       cross-compiled, big-endian, under qemu-user: the parts that shape the bytes
 #   exactness   symbols and streams of differently compiled programs are identical (tests/exactness/run.sh)
 # and, only where it is named:
+#   benchmarks  builds the benchmarks as well and runs each of them for a moment
 #   clang       clang++ -O1 without sanitizers: the whole suite
 #   aarch64     as s390x; exactness already compares its streams
-# Usage: bash tests/run.sh [--quick | STAGE...]   --quick is the stage release alone
+# Usage: bash tests/run.sh [--quick | STAGE...]   --quick is the stage gcc alone
 # Build folders and logs are build/<stage>. AECNN_JOBS sets the number of parallel jobs (2).
 # The last line is "N passed, N failed"; the exit status is 0 only where nothing failed.
 set -uo pipefail
@@ -15,9 +16,9 @@ cd "$(dirname "$0")/.." || exit 1
 source tests/support/packages.sh
 
 jobs=${AECNN_JOBS:-2}
-stages=(release sanitizers s390x exactness)
+stages=(gcc sanitizers s390x exactness)
 if [ "${1:-}" = --quick ]; then
-  stages=(release)
+  stages=(gcc)
 elif [ $# -gt 0 ]; then
   stages=("$@")
 fi
@@ -65,10 +66,7 @@ run_preset() {
     shift
   done
   mkdir -p "$log"
-  # -O2 is what most users compile with; -O3 is the same code for a third more time to compile.
-  local flags=()
-  if [ "$preset" = release ]; then flags=("-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG"); fi
-  if ! cmake --preset "$preset" "${flags[@]}" >"$log/configure.log" 2>&1; then
+  if ! cmake --preset "$preset" >"$log/configure.log" 2>&1; then
     stage_failed_at "$preset: configuring" "$log/configure.log"
   elif ! cmake --build --preset "$preset" -j "$jobs" "${targets[@]}" >"$log/build.log" 2>&1; then
     stage_failed_at "$preset: building" "$log/build.log"
@@ -115,12 +113,12 @@ packages=(g++ cmake ninja-build libeigen3-dev libxtensor-dev nlohmann-json3-dev 
   libzstd-dev zstd python3 python3-numpy libprotozero-dev libonnx-testdata)
 for stage in "${stages[@]}"; do
   case $stage in
-    release) ;;
+    gcc | benchmarks) ;;
     clang | sanitizers) packages+=(clang libclang-rt-14-dev) ;;
     aarch64 | s390x) packages+=("g++-$stage-linux-gnu" qemu-user-static) ;;
     exactness) packages+=(clang g++-aarch64-linux-gnu g++-s390x-linux-gnu qemu-user-static) ;;
     *)
-      echo "unknown stage $stage; there are release, clang, sanitizers, aarch64, s390x, exactness" >&2
+      echo "unknown stage $stage; there are gcc, benchmarks, clang, sanitizers, aarch64, s390x, exactness" >&2
       exit 2
       ;;
   esac
@@ -132,11 +130,12 @@ fi
 
 for stage in "${stages[@]}"; do
   case $stage in
-    release) run_preset release ;;
+    gcc) run_preset gcc ;;
+    benchmarks) run_preset release all -- -L '^bench$' ;;
     clang) run_preset clang all -- -LE '^consumer$' ;;
-    # Unit tests: what compiles headers, programs and scripts is the release's, and the allocation tests replace malloc, as the
-    # sanitizers do. no_exceptions is one of the tests labelled codec.
-    sanitizers) run_folders sanitizers "${cross_folders[@]}" io nn nn/kernels nn/operators nn/quantized nn/steps calibrate codec golden no_exceptions ;;
+    # What reads files and streams, and what computes addresses: what compiles headers, programs and scripts is the stage
+    # gcc's, and the allocation tests replace malloc, as the sanitizers do.
+    sanitizers) run_folders sanitizers "${cross_folders[@]}" io nn nn/kernels nn/quantized nn/steps codec golden ;;
     aarch64 | s390x) run_folders "$stage" "${cross_folders[@]}" ;;
     exactness) run_exactness ;;
   esac

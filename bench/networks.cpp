@@ -204,18 +204,16 @@ void measure(const options& o, const std::string& name) {
   nn::quantized_network integers;
   if (o.int8) { // calibrated on its own input: only the time counts here
     const std::span<const float> samples[] = {from};
-    auto q = nn::calibrate_quantization(*net.source(), samples, in.shape);
-    if (q) {
-      auto made = nn::quantized_network::create(*net.source(), std::move(*q), settings);
-      if (!made) throw std::runtime_error(made.error().message);
-      integers = std::move(*made);
-      if (pool) integers.use(pool.get());
-    } else if (q.error().code == aecnn::errc::unsupported) {
+    const auto unsupported = [&](const aecnn::failure& why) {
+      if (why.code != aecnn::errc::unsupported) throw std::runtime_error(why.message);
       std::printf("{\"network\":\"%s\",\"unsupported\":true}\n", name.c_str());
-      return;
-    } else {
-      throw std::runtime_error(q.error().message);
-    }
+    };
+    auto q = nn::calibrate_quantization(*net.source(), samples, in.shape);
+    if (!q) return unsupported(q.error());
+    auto made = nn::quantized_network::create(*net.source(), std::move(*q), settings);
+    if (!made) return unsupported(made.error());
+    integers = std::move(*made);
+    if (pool) integers.use(pool.get());
   }
   const auto ours = [&] { (o.int8 ? integers.run_to(from, to) : net.run_to(from, to)).value(); };
   ours();

@@ -1,8 +1,8 @@
-// Times networks, in float32 or int8, beside ONNX Runtime in float32, in one run, alternating: bench_networks FOLDER
-// [--threads T] [--seconds S] [--exact | --int8] [NAME...] FOLDER is what bench/report/export_networks.py wrote; all
-// its networks where none is named. The environment variable AECNN_ONNXRUNTIME names libonnxruntime.so (npm install
-// onnxruntime-node brings one); without it only this library is timed.
-// Prints one JSON object a network: medians and minima in microseconds of run() alone, milliseconds to load, the
+// Times networks, in float32 or int8, beside ONNX Runtime in float32, in one run (alternating, with one thread):
+//   bench_networks FOLDER [--threads T] [--seconds S] [--exact | --int8] [NAME...]
+// FOLDER is what bench/report/export_networks.py wrote; all its networks where none is named. The environment variable
+// AECNN_ONNXRUNTIME names libonnxruntime.so (npm install onnxruntime-node brings one); without it only this library is
+// timed. Prints one JSON object a network: medians and minima in microseconds of run() alone, milliseconds to load, the
 // largest error relative to the largest output, and bytes of activations. Input and output lie at 64 bytes, as other
 // engines allocate theirs.
 #include <algorithm>
@@ -217,16 +217,33 @@ void measure(const options& o, const std::string& name) {
   }
   const auto ours = [&] { (o.int8 ? integers.run_to(from, to) : net.run_to(from, to)).value(); };
   ours();
-  std::unique_ptr<onnx_runtime> peer;
-  if (const char* library = std::getenv("AECNN_ONNXRUNTIME"); library != nullptr && *library != 0)
-    peer = std::make_unique<onnx_runtime>(library, file, o.threads, in, other);
-  if (peer) peer->run();
-  if (o.threads == 2) pin_two();
+  // One after another where there are several threads: those of both spin while they wait, and would keep each other from
+  // the processors.
   timing a, b;
-  for (const double begin = microseconds(); microseconds() - begin < o.seconds * 1e6 || a.samples.size() < 30;) {
-    a.add(ours);
-    if (peer) b.add([&] { peer->run(); });
+  const auto time_both = [&](onnx_runtime* peer, bool mine) {
+    const timing& counted = mine ? a : b;
+    for (const double begin = microseconds();
+         microseconds() - begin < o.seconds * 1e6 || counted.samples.size() < 30;) {
+      if (mine) a.add(ours);
+      if (peer != nullptr) b.add([&] { peer->run(); });
+    }
+  };
+  const char* const library = std::getenv("AECNN_ONNXRUNTIME");
+  const bool compare = library != nullptr && *library != 0;
+  if (o.threads > 1) {
+    if (o.threads == 2) pin_two();
+    time_both(nullptr, true);
+    net.use(nullptr);
+    integers.use(nullptr);
+    pool.reset();
   }
+  std::unique_ptr<onnx_runtime> peer;
+  if (compare) {
+    peer = std::make_unique<onnx_runtime>(library, file, o.threads, in, other);
+    peer->run();
+    if (o.threads == 2) pin_two();
+  }
+  if (o.threads == 1 || compare) time_both(peer.get(), o.threads == 1);
   std::printf(
       "{\"network\":\"%s\",\"threads\":%zu,\"median_us\":%.1f,\"least_us\":%.1f,\"load_ms\":%.2f,\"error\":%.1e,"
       "\"activation_bytes\":%zu",

@@ -73,17 +73,19 @@ inline std::vector<float> run_integers() {
 inline std::vector<float> run_floats() {
   numbers random;
   nn::graph g = nn::start("floats");
+  // One statement each: the order in which a call's arguments are computed differs between compilers.
   const auto weights = [&](std::size_t n) { return random.floats(n, 1 / 8192.0F); };
-  std::string x = nn::relu(g, nn::conv_transpose(g, "x", {5, 40, 4, 4}, weights(5 * 40 * 16), weights(40),
-                                                 {.strides = {2, 2}, .pads = {1, 1, 1, 1}}));
+  const auto up = weights(5 * 40 * 16), up_bias = weights(40), same = weights(40 * 40 * 9), same_bias = weights(40),
+             deep = weights(40 * 9), grouped = weights(64 * 10 * 9), last = weights(11 * 16), last_bias = weights(11);
+  std::string x = nn::relu(
+      g, nn::conv_transpose(g, "x", {5, 40, 4, 4}, up, up_bias, {.strides = {2, 2}, .pads = {1, 1, 1, 1}}));
   const std::string shortcut = x;
-  x = nn::leaky_relu(g, nn::conv(g, x, {40, 40, 3, 3}, weights(40 * 40 * 9), weights(40), {.pads = {1, 1, 1, 1}}),
-                     0.125F);
-  x = nn::relu(g, nn::add(g, nn::conv(g, x, {40, 1, 3, 3}, weights(40 * 9), {}, {.pads = {1, 1, 1, 1}, .groups = 40}),
-                          shortcut));
-  x = nn::conv(g, x, {64, 10, 3, 3}, weights(64 * 10 * 9), {}, {.strides = {2, 1}, .pads = {1, 0, 1, 2}, .groups = 4});
+  x = nn::leaky_relu(g, nn::conv(g, x, {40, 40, 3, 3}, same, same_bias, {.pads = {1, 1, 1, 1}}), 0.125F);
+  x = nn::conv(g, x, {40, 1, 3, 3}, deep, {}, {.pads = {1, 1, 1, 1}, .groups = 40});
+  x = nn::relu(g, nn::add(g, x, shortcut));
+  x = nn::conv(g, x, {64, 10, 3, 3}, grouped, {}, {.strides = {2, 1}, .pads = {1, 0, 1, 2}, .groups = 4});
   x = nn::depth_to_space(g, x, 2, "CRD");
-  nn::finish(g, nn::conv(g, x, {11, 16, 1, 1}, weights(11 * 16), weights(11)));
+  nn::finish(g, nn::conv(g, x, {11, 16, 1, 1}, last, last_bias));
   const std::vector<float> in = random.floats(5 * 9 * 11, 1 / 512.0F);
   auto net = nn::network::create(g).value();
   net.prepare(aecnn::shape3{5, 9, 11}).value();

@@ -135,7 +135,7 @@ for stage in "${stages[@]}"; do
     clang) run_preset clang all -- -LE '^consumer$' ;;
     # What reads files and streams, and what computes addresses: what compiles headers, programs and scripts is the stage
     # gcc's, and the allocation tests replace malloc, as the sanitizers do.
-    sanitizers) run_folders sanitizers "${cross_folders[@]}" io nn nn/kernels nn/quantized nn/steps codec golden ;;
+    sanitizers) run_folders sanitizers "${cross_folders[@]}" io nn nn/kernels codec golden ;;
     aarch64 | s390x) run_folders "$stage" "${cross_folders[@]}" ;;
     exactness) run_exactness ;;
   esac

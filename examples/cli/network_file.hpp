@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <aecnn/core/limits.hpp>
 #include <aecnn/io/npy.hpp>
 #include <aecnn/nn/network.hpp>
 #include <aecnn/nn/onnx.hpp>
@@ -21,6 +22,14 @@ inline std::string joined(std::span<const std::int64_t> extents) {
   std::string text;
   for (const std::int64_t e : extents) text.append(text.empty() ? "" : "x").append(e < 0 ? "?" : std::to_string(e));
   return text.empty() ? "scalar" : text;
+}
+
+/// Limits for networks that the user names: whole classifiers have weights beyond the library's default (VGG-16's first
+/// fully connected layer has 103 million).
+inline aecnn::limits network_limits() {
+  aecnn::limits bounds;
+  bounds.max_elements = std::size_t{1} << 28;
+  return bounds;
 }
 
 /// An array of floats of any rank.
@@ -42,7 +51,8 @@ public:
     item_network n;
     n.path_ = path;
     n.role_ = std::move(role);
-    n.net_ = in_file(path, aecnn::nn::network::create(aecnn::nn::load_onnx_graph(path)));
+    n.net_ = in_file(path, aecnn::nn::network::create(aecnn::nn::load_onnx_graph(path, {.bounds = network_limits()}),
+                                                      network_limits()));
     const auto& g = n.graph();
     if (g.inputs.size() != 1 || g.outputs.size() != 1)
       throw command_error("'" + path.string() + "': " + std::to_string(g.inputs.size()) + " inputs and " +

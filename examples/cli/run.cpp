@@ -66,7 +66,9 @@ report run(const run_arguments& a) {
   const auto start = std::chrono::steady_clock::now();
   aecnn::nn::network_options options;
   options.exact = a.exact;
-  auto net = in_file(a.network, aecnn::nn::network::create(aecnn::nn::load_onnx_graph(a.network), options));
+  options.bounds = network_limits();
+  auto net = in_file(a.network, aecnn::nn::network::create(
+                                    aecnn::nn::load_onnx_graph(a.network, {.bounds = options.bounds}), options));
   const auto& g = *net.source();
   auto shapes = shapes_for(a, g, arrays);
   const std::size_t items = item_count(g, shapes);

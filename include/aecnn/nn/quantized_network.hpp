@@ -47,6 +47,11 @@ public:
 
   /// Holds no graph: prepare and run_to fail with errc::invalid_argument.
   quantized_network() = default;
+  quantized_network(const quantized_network&) = default;
+  quantized_network(quantized_network&&) = default;
+  quantized_network& operator=(quantized_network&&) = default;
+  /// Copies before it changes anything, so that a network without memory for the copy keeps what it had.
+  quantized_network& operator=(const quantized_network& other) { return *this = quantized_network(other); }
 
   /// Checks a graph of one input and one output and its quantisation and, where the graph declares its input's shape,
   /// prepares it. Errors as nn::network's, and of the quantisation: errc::bad_field (scale or zero point out of range),
@@ -102,8 +107,7 @@ public:
       if (floats > options.bounds.max_activation_bytes / sizeof(float))
         return aecnn::detail::fail(errc::limit_exceeded, "the network needs ", 4 * floats,
                                    " bytes of activation memory, limit ", options.bounds.max_activation_bytes);
-      plan_ = std::move(p);
-      allocate();
+      adopt(std::move(p), executor_);
       return {};
     });
   }
@@ -121,10 +125,7 @@ public:
   }
 
   /// Gives the network threads; null returns it to the calling thread alone. The executor must outlive the runs.
-  void use(executor* e) {
-    executor_ = e;
-    if (prepared()) allocate();
-  }
+  void use(executor* e) { adopt(plan_, e); }
 
   bool prepared() const noexcept { return plan_ != nullptr; }
   const graph* source() const noexcept { return source_ == nullptr ? nullptr : source_->nodes.get(); }
@@ -277,11 +278,18 @@ private:
     return {at(0), at(1), at(2)};
   }
 
-  void allocate() {
-    tasks_ = executor_ == nullptr ? 1 : std::min<std::size_t>(executor_->concurrency(), 32);
-    std::vector<float> memory(plan_->values + tasks_ * plan_->workspace + memory_granule);
-    memory_.swap(memory);
-    table_.resize(plan_->offsets.size());
+  /// Allocates first, so that a network without memory for it keeps the plan and the executor it had.
+  void adopt(std::shared_ptr<const plan> p, executor* e) {
+    const std::size_t tasks = e == nullptr ? 1 : std::min<std::size_t>(e->concurrency(), 32);
+    if (p != nullptr) {
+      std::vector<float> memory(p->values + tasks * p->workspace + memory_granule);
+      std::vector<float*> table(p->offsets.size());
+      memory_.swap(memory);
+      table_.swap(table);
+    }
+    plan_ = std::move(p);
+    executor_ = e;
+    tasks_ = tasks;
   }
   float* aligned_start() noexcept {
     const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(memory_.data()) / sizeof(float) % memory_granule;

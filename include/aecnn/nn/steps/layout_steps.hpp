@@ -13,72 +13,70 @@
 
 namespace aecnn::nn {
 
-/// [N,C,H,W] to channels-last.
-class to_channels_last final : public step {
+/// What the two changes of order share: a unit is 64 pixels, or a row where the channels-last tensor has a border.
+class order_step : public step {
 public:
-  to_channels_last(const kernel_set& kernels, std::size_t from, std::size_t to, const plane_layout& layout)
+  std::size_t units() const override {
+    return layout_.border == 0 ? layout_.batch * blocks() : layout_.batch * layout_.height;
+  }
+
+protected:
+  /// `pixels` pixels from `first`, floats from the start of a channels-first and of a channels-last tensor.
+  struct piece {
+    std::size_t channels_first, pixels;
+    std::ptrdiff_t channels_last;
+  };
+  order_step(const kernel_set& kernels, std::size_t from, std::size_t to, const plane_layout& layout)
       : kernels_(kernels), from_(from), to_(to), layout_(layout) {
     reads = {from};
     writes = {to};
   }
-  std::size_t units() const override {
-    return layout_.border == 0 ? layout_.batch * blocks() : layout_.batch * layout_.height;
-  }
-  void run(buffer_table buffers, std::size_t first, std::size_t last, float*) const noexcept override {
-    const std::size_t area = layout_.height * layout_.width, channels = layout_.channels;
-    for (std::size_t u = first; u < last; ++u) {
-      if (layout_.border == 0) {
-        const std::size_t n = u / blocks(), pixel = u % blocks() * block;
-        kernels_.transpose(buffers[from_] + n * channels * area + pixel, area, channels, std::min(block, area - pixel),
-                           buffers[to_] + (n * area + pixel) * channels, channels);
-      } else {
-        const std::size_t n = u / layout_.height, y = u % layout_.height;
-        kernels_.transpose(buffers[from_] + n * channels * area + y * layout_.width, area, channels, layout_.width,
-                           buffers[to_] + layout_.row_at(u), channels);
-      }
+  std::size_t area() const noexcept { return layout_.height * layout_.width; }
+  piece at(std::size_t unit) const noexcept {
+    if (layout_.border != 0) {
+      const std::size_t n = unit / layout_.height, y = unit % layout_.height;
+      return {n * layout_.channels * area() + y * layout_.width, layout_.width, layout_.row_at(unit)};
     }
+    const std::size_t n = unit / blocks(), pixel = unit % blocks() * block;
+    return {n * layout_.channels * area() + pixel, std::min(block, area() - pixel),
+            static_cast<std::ptrdiff_t>((n * area() + pixel) * layout_.channels)};
   }
 
-private:
-  static constexpr std::size_t block = 64;
-  std::size_t blocks() const noexcept { return (layout_.height * layout_.width + block - 1) / block; }
   const kernel_set& kernels_;
   std::size_t from_, to_;
   plane_layout layout_;
+
+private:
+  static constexpr std::size_t block = 64;
+  std::size_t blocks() const noexcept { return (area() + block - 1) / block; }
+};
+
+/// [N,C,H,W] to channels-last.
+class to_channels_last final : public order_step {
+public:
+  to_channels_last(const kernel_set& kernels, std::size_t from, std::size_t to, const plane_layout& layout)
+      : order_step(kernels, from, to, layout) {}
+  void run(buffer_table buffers, std::size_t first, std::size_t last, float*) const noexcept override {
+    for (std::size_t u = first; u < last; ++u) {
+      const piece p = at(u);
+      kernels_.transpose(buffers[from_] + p.channels_first, area(), layout_.channels, p.pixels,
+                         buffers[to_] + p.channels_last, layout_.channels);
+    }
+  }
 };
 
 /// Channels-last to [N,C,H,W].
-class to_channels_first final : public step {
+class to_channels_first final : public order_step {
 public:
   to_channels_first(const kernel_set& kernels, std::size_t from, std::size_t to, const plane_layout& layout)
-      : kernels_(kernels), from_(from), to_(to), layout_(layout) {
-    reads = {from};
-    writes = {to};
-  }
-  std::size_t units() const override {
-    return layout_.border == 0 ? layout_.batch * blocks() : layout_.batch * layout_.height;
-  }
+      : order_step(kernels, from, to, layout) {}
   void run(buffer_table buffers, std::size_t first, std::size_t last, float*) const noexcept override {
-    const std::size_t area = layout_.height * layout_.width, channels = layout_.channels;
     for (std::size_t u = first; u < last; ++u) {
-      if (layout_.border == 0) {
-        const std::size_t n = u / blocks(), pixel = u % blocks() * block;
-        kernels_.transpose(buffers[from_] + (n * area + pixel) * channels, channels, std::min(block, area - pixel),
-                           channels, buffers[to_] + n * channels * area + pixel, area);
-      } else {
-        const std::size_t n = u / layout_.height, y = u % layout_.height;
-        kernels_.transpose(buffers[from_] + layout_.row_at(u), channels, layout_.width, channels,
-                           buffers[to_] + n * channels * area + y * layout_.width, area);
-      }
+      const piece p = at(u);
+      kernels_.transpose(buffers[from_] + p.channels_last, layout_.channels, p.pixels, layout_.channels,
+                         buffers[to_] + p.channels_first, area());
     }
   }
-
-private:
-  static constexpr std::size_t block = 64;
-  std::size_t blocks() const noexcept { return (layout_.height * layout_.width + block - 1) / block; }
-  const kernel_set& kernels_;
-  std::size_t from_, to_;
-  plane_layout layout_;
 };
 
 /// A copy of `size` floats: a view of something that must lie elsewhere. `constant` replaces the buffer `from` where it

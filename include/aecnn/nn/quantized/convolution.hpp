@@ -156,11 +156,7 @@ private:
     const window& w = f.spec.area;
     const plane_layout &in = from_.layout, &out = to_.layout;
     const auto b = static_cast<std::size_t>(f.rearrange.block);
-    // The order of output channels in memory: with DepthToSpace, row of the block, column of the block, channel.
-    const std::size_t parts = b * b, part = f.spec.outputs / parts;
-    std::vector<std::size_t> channel(f.spec.outputs);
-    for (std::size_t i = 0; i < channel.size(); ++i)
-      channel[i] = f.rearrange.column_row_depth ? i % part * parts + i / part : i;
+    const output_order order(f, out.row());
     const bool transposed = f.spec.transposed;
     for (std::size_t i = 0; i < 2; ++i) {
       in_step_[i] = transposed ? 1 : w.strides[i];
@@ -193,21 +189,16 @@ private:
         p.out_x = rx;
         p.rows = flat_ ? 1 : out.batch * static_cast<std::size_t>((height - ry + phase_rows - 1) / phase_rows);
         p.columns = flat_ ? out.pixels() : static_cast<std::size_t>((width - rx + phase_columns - 1) / phase_columns);
-        pack(c, p, taps, channel, part * b);
+        pack(c, p, taps, order);
         phases_.push_back(std::move(p));
       }
   }
 
-  /// Appends the blocks of a phase and their weights, [block][tap][group of four inputs][lane][4]. `row_channels`:
-  /// output channels that lie side by side in one output row.
-  void pack(const integer_convolution& c, phase& p, const std::vector<std::size_t>& taps,
-            const std::vector<std::size_t>& channel, std::size_t row_channels) {
+  /// Appends the blocks of a phase and their weights, [block][tap][group of four inputs][lane][4].
+  void pack(const integer_convolution& c, phase& p, const std::vector<std::size_t>& taps, const output_order& order) {
     const fused_convolution& f = c.shape;
     const std::size_t per_group = f.group_outputs(), depth = f.group_inputs(), most = lanes * kernels_.most_vectors;
     groups_ = (depth + 3) / 4;
-    const auto place = [&](std::size_t o) {
-      return static_cast<std::ptrdiff_t>(o / row_channels * to_.layout.row() + o % row_channels);
-    };
     for (std::size_t group = 0; group < f.spec.groups; ++group)
       for (std::size_t first = 0; first < per_group; first += most) {
         const std::size_t n = std::min(per_group - first, most), start = group * per_group + first;
@@ -217,8 +208,8 @@ private:
         b.input = group * depth;
         b.weights = weights_.size();
         b.table = bias_.size();
-        b.out = place(start);
-        b.out_block = b.vectors == 2 ? place(start + lanes) - b.out : 0;
+        b.out = order.place(start);
+        b.out_block = b.vectors == 2 ? order.place(start + lanes) - b.out : 0;
         const std::size_t width = b.vectors * lanes;
         weights_.grow(taps.size() * groups_ * width * 4);
         std::int8_t* packed = weights_.data() + b.weights;
@@ -228,7 +219,7 @@ private:
             tables_.add({});
             continue;
           }
-          const std::size_t o = channel[start + i];
+          const std::size_t o = order.channel(start + i);
           std::int32_t sum = 0;
           for (std::size_t t = 0; t < taps.size(); ++t)
             for (std::size_t k = 0; k < depth; ++k) {

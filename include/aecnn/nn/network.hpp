@@ -39,6 +39,7 @@
 #include <aecnn/nn/graph_index.hpp>
 #include <aecnn/nn/memory_plan.hpp>
 #include <aecnn/nn/operators.hpp>
+#include <aecnn/nn/placement.hpp>
 #include <aecnn/nn/program.hpp>
 
 namespace aecnn::nn {
@@ -117,7 +118,8 @@ public:
       p->inputs.assign(shapes.begin(), shapes.end());
       for (const std::size_t v : code->graph.outputs) p->outputs.push_back(code->graph.values[v].type.shape);
       p->code = std::move(*code);
-      const std::uint64_t floats = p->place_buffers();
+      p->memory = placement(p->code);
+      const std::uint64_t floats = p->memory.floats();
       if (floats > options.bounds.max_activation_bytes / sizeof(float))
         return aecnn::detail::fail(errc::limit_exceeded, "the network needs ", floats,
                                    " floats of activation memory, limit ", options.bounds.max_activation_bytes,
@@ -188,13 +190,13 @@ public:
     for (std::size_t i = 0; i < outputs.size(); ++i)
       if (auto s = expect("output", i, outputs[i].size(), p.outputs[i]); !s) return s;
     float* const base = aligned_start();
-    for (std::size_t b = 0; b < p.offsets.size(); ++b) table_[b] = base + p.offsets[b];
+    for (std::size_t b = 0; b < p.memory.offsets.size(); ++b) table_[b] = base + p.memory.offsets[b];
     // Steps do not write the buffers of inputs.
     for (std::size_t i = 0; i < inputs.size(); ++i) table_[p.code.inputs[i]] = const_cast<float*>(inputs[i].data());
     for (std::size_t i = 0; i < outputs.size(); ++i) table_[p.code.outputs[i]] = outputs[i].data();
-    float* const workspace = base + p.values;
+    float* const workspace = base + p.memory.values;
     if (tasks_ > 1) {
-      aecnn::nn::detail::shared_run job(p.code.steps, table_.data(), workspace, p.workspace, tasks_);
+      aecnn::nn::detail::shared_run job(p.code.steps, table_.data(), workspace, p.memory.workspace, tasks_);
       executor_->run(tasks_, aecnn::nn::detail::shared_run::task, &job);
       return {};
     }
@@ -320,40 +322,8 @@ private:
   struct plan {
     std::vector<extents> inputs, outputs;
     program code;
-    std::vector<std::size_t> offsets; ///< of every buffer; unused for those that the caller brings
-    std::size_t values = 0;           ///< floats of all buffers
-    std::size_t workspace = 0;        ///< floats of one task's scratch memory
-
-    /// Places the buffers and returns the floats of memory, with one task's scratch and room to align the start.
-    std::uint64_t place_buffers() {
-      const std::size_t count = code.buffer_sizes.size();
-      std::vector<lifetime> blocks(count);
-      for (std::size_t b = 0; b < count; ++b) blocks[b] = {code.buffer_sizes[b], code.steps.size(), 0, 0};
-      for (std::size_t i = 0; i < code.steps.size(); ++i) {
-        for (const auto* list : {&code.steps[i]->reads, &code.steps[i]->writes})
-          for (const std::size_t b : *list) {
-            blocks[b].first = std::min(blocks[b].first, i);
-            blocks[b].last = std::max(blocks[b].last, i);
-          }
-        workspace = std::max(workspace, code.steps[i]->workspace());
-      }
-      for (const auto* list : {&code.inputs, &code.outputs})
-        for (const std::size_t b : *list) blocks[b].size = 0;
-      values = static_cast<std::size_t>(plan_memory(blocks));
-      workspace = (workspace + memory_granule - 1) / memory_granule * memory_granule;
-      for (const lifetime& l : blocks) offsets.push_back(static_cast<std::size_t>(l.offset));
-      return values + workspace + memory_granule;
-    }
+    placement memory;
   };
-
-  static shape3 to_shape3(const extents& e) noexcept {
-    std::size_t first = e.size() > 3 ? e.size() - 3 : 0;
-    for (std::size_t i = 0; i < first; ++i)
-      if (e[i] != 1) return {};
-    if (e.size() == 2 && e[0] == 1) first = 1; // [1,C]
-    const auto at = [&](std::size_t i) { return first + i < e.size() ? static_cast<std::size_t>(e[first + i]) : 1; };
-    return {at(0), at(1), at(2)};
-  }
 
   bool declares_shapes() const noexcept {
     const graph& g = *source_->nodes;
@@ -409,8 +379,8 @@ private:
   void adopt(std::shared_ptr<const plan> p, executor* e) {
     const std::size_t tasks = e == nullptr ? 1 : std::min<std::size_t>(e->concurrency(), 32);
     if (p != nullptr) {
-      std::vector<float> memory(p->values + tasks * p->workspace + memory_granule);
-      std::vector<float*> table(p->offsets.size());
+      std::vector<float> memory(p->memory.values + tasks * p->memory.workspace + memory_granule);
+      std::vector<float*> table(p->memory.offsets.size());
       memory_.swap(memory);
       table_.swap(table);
     }

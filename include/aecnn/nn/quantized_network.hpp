@@ -34,6 +34,7 @@
 #include <aecnn/nn/infer.hpp>
 #include <aecnn/nn/memory_plan.hpp>
 #include <aecnn/nn/network.hpp>
+#include <aecnn/nn/placement.hpp>
 #include <aecnn/nn/quantized/calibrate.hpp>
 #include <aecnn/nn/quantized/kernels.hpp>
 #include <aecnn/nn/quantized/lower.hpp>
@@ -103,7 +104,8 @@ public:
       p->input = shape;
       p->output = typed->values[typed->outputs[0]].type.shape;
       p->code = std::move(*code);
-      const std::uint64_t floats = p->place_buffers();
+      p->memory = placement(p->code);
+      const std::uint64_t floats = p->memory.floats();
       if (floats > options.bounds.max_activation_bytes / sizeof(float))
         return aecnn::detail::fail(errc::limit_exceeded, "the network needs ", 4 * floats,
                                    " bytes of activation memory, limit ", options.bounds.max_activation_bytes);
@@ -168,12 +170,12 @@ public:
       return aecnn::detail::fail(errc::bad_shape, "output has ", output.size(), " elements, expected ",
                                  nn::to_string(p.output));
     float* const base = aligned_start();
-    for (std::size_t b = 0; b < p.offsets.size(); ++b) table_[b] = base + p.offsets[b];
+    for (std::size_t b = 0; b < p.memory.offsets.size(); ++b) table_[b] = base + p.memory.offsets[b];
     table_[p.code.inputs[0]] = const_cast<float*>(input.data()); // no step writes it
     table_[p.code.outputs[0]] = output.data();
-    float* const workspace = base + p.values;
+    float* const workspace = base + p.memory.values;
     if (tasks_ > 1) {
-      detail::shared_run job(p.code.steps, table_.data(), workspace, p.workspace, tasks_);
+      detail::shared_run job(p.code.steps, table_.data(), workspace, p.memory.workspace, tasks_);
       executor_->run(tasks_, detail::shared_run::task, &job);
       return {};
     }
@@ -193,30 +195,7 @@ private:
   struct plan {
     extents input, output;
     quantized_program code;
-    std::vector<std::size_t> offsets; ///< of every buffer; unused for those that the caller brings
-    std::size_t values = 0;           ///< floats of all buffers
-    std::size_t workspace = 0;        ///< floats of one task's scratch memory
-
-    /// Places the buffers and returns the floats of memory, with room to align the start.
-    std::uint64_t place_buffers() {
-      std::vector<lifetime> blocks(code.buffer_sizes.size());
-      for (std::size_t b = 0; b < blocks.size(); ++b) blocks[b] = {code.buffer_sizes[b], code.steps.size(), 0, 0};
-      for (std::size_t i = 0; i < code.steps.size(); ++i) {
-        workspace = std::max(workspace, code.steps[i]->workspace());
-        for (const auto* list : {&code.steps[i]->reads, &code.steps[i]->writes})
-          for (const std::size_t b : *list) {
-            blocks[b].first = std::min(blocks[b].first, i);
-            blocks[b].last = std::max(blocks[b].last, i);
-          }
-      }
-      for (const auto* list : {&code.inputs, &code.outputs})
-        for (const std::size_t b : *list) blocks[b].size = 0;
-      const std::uint64_t total = plan_memory(blocks);
-      values = static_cast<std::size_t>(total);
-      for (const lifetime& l : blocks) offsets.push_back(static_cast<std::size_t>(l.offset));
-      workspace = (workspace + memory_granule - 1) / memory_granule * memory_granule;
-      return total + workspace + memory_granule;
-    }
+    placement memory;
   };
 
   static status check(const quantization& q) {
@@ -269,21 +248,12 @@ private:
     return {};
   }
 
-  static shape3 to_shape3(const extents& e) noexcept {
-    std::size_t first = e.size() > 3 ? e.size() - 3 : 0;
-    for (std::size_t i = 0; i < first; ++i)
-      if (e[i] != 1) return {};
-    if (e.size() == 2 && e[0] == 1) first = 1; // [1,C]
-    const auto at = [&](std::size_t i) { return first + i < e.size() ? static_cast<std::size_t>(e[first + i]) : 1; };
-    return {at(0), at(1), at(2)};
-  }
-
   /// Allocates first, so that a network without memory for it keeps the plan and the executor it had.
   void adopt(std::shared_ptr<const plan> p, executor* e) {
     const std::size_t tasks = e == nullptr ? 1 : std::min<std::size_t>(e->concurrency(), 32);
     if (p != nullptr) {
-      std::vector<float> memory(p->values + tasks * p->workspace + memory_granule);
-      std::vector<float*> table(p->offsets.size());
+      std::vector<float> memory(p->memory.values + tasks * p->memory.workspace + memory_granule);
+      std::vector<float*> table(p->memory.offsets.size());
       memory_.swap(memory);
       table_.swap(table);
     }

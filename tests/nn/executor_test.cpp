@@ -17,6 +17,7 @@ class backwards final : public nn::executor {
 public:
   explicit backwards(std::size_t tasks) : tasks_(tasks) {}
   std::size_t concurrency() const noexcept override { return tasks_; }
+  std::uint64_t least_work() const noexcept override { return 0; }
   void run(std::size_t count, task_function task, void* context) noexcept override {
     most_ = std::max(most_, count);
     for (std::size_t i = count; i-- > 0;) task(context, i);
@@ -32,6 +33,7 @@ class late final : public nn::executor {
 public:
   explicit late(std::size_t tasks) : tasks_(tasks) {}
   std::size_t concurrency() const noexcept override { return tasks_; }
+  std::uint64_t least_work() const noexcept override { return 0; }
   void run(std::size_t count, task_function task, void* context) noexcept override {
     std::vector<std::thread> threads;
     for (std::size_t i = 0; i < count; ++i)
@@ -79,6 +81,35 @@ TEST_CASE("executor: tasks that run one after another, in reverse", "[nn]") {
       CHECK(e.most() <= 32);
       CHECK((e.most() > 0) == (tasks > 1));
     }
+}
+
+TEST_CASE("executor: runs of too little work stay on the calling thread", "[nn]") {
+  /// Takes runs of at least 1,000,000 multiply-adds.
+  class choosy final : public nn::executor {
+  public:
+    std::size_t concurrency() const noexcept override { return 2; }
+    std::uint64_t least_work() const noexcept override { return 1'000'000; }
+    void run(std::size_t count, task_function task, void* context) noexcept override {
+      ++calls;
+      for (std::size_t i = 0; i < count; ++i) task(context, i);
+    }
+    int calls = 0;
+  } e;
+  CHECK(backwards(2).nn::executor::least_work() > 1'000'000);
+  nn::graph g = nn::start("conv");
+  nn::finish(g, nn::conv(g, "x", {8, 8, 3, 3}, std::vector<float>(576, 0.1F), {}, {.pads = {1, 1, 1, 1}}));
+  nn::network net = nn::network::create(g).value();
+  net.use(&e);
+  const auto calls_of = [&](std::size_t side) {
+    net.prepare(aecnn::shape3{8, side, side}).value();
+    std::vector<float> in(8 * side * side, 1), out(in.size());
+    const int before = e.calls;
+    net.run_to(in, out).value();
+    return e.calls - before;
+  };
+  CHECK(calls_of(32) == 0); // 589,824, and what the steps write
+  CHECK(calls_of(64) == 1);
+  CHECK(calls_of(16) == 0);
 }
 
 TEST_CASE("executor: tasks that start late", "[nn]") {

@@ -81,7 +81,7 @@ TEST_CASE("network: every instruction set gives the same up to rounding, and the
 }
 
 TEST_CASE("network: run_to allocates nothing, with and without threads", "[nn]") {
-  nn::thread_pool pool(3);
+  nn::thread_pool pool(3, 0);
   for (const std::size_t threads : {1U, 3U}) {
     auto net = nn::network::create(decoder(1)).value();
     if (threads > 1) net.use(&pool);
@@ -198,7 +198,7 @@ TEST_CASE("network: prepare again with another shape, and keep the old one when 
 
 TEST_CASE("network: a failed allocation leaves what was there", "[nn]") {
   random_source random(6);
-  nn::thread_pool pool(2);
+  nn::thread_pool pool(2, 0);
   const auto x = random.reals(6 * 4 * 4);
   auto net = nn::network::create(decoder(6)).value(), other = net;
   net.prepare({6, 4, 4}).value();

@@ -26,7 +26,7 @@ TEST_CASE("thread_pool: runs every task once", "[nn]") {
 
 TEST_CASE("thread_pool: any number of threads gives the same bits", "[nn]") {
   for (const std::size_t threads : {1U, 2U, 3U, 5U}) {
-    nn::thread_pool pool(threads);
+    nn::thread_pool pool(threads, 0);
     for (const example& x : examples()) {
       CAPTURE(x.graph.name, threads);
       CHECK(same_with(pool, x, 10));
@@ -35,12 +35,12 @@ TEST_CASE("thread_pool: any number of threads gives the same bits", "[nn]") {
 }
 
 TEST_CASE("thread_pool: many short runs", "[nn]") {
-  nn::thread_pool pool(2);
+  nn::thread_pool pool(2, 0);
   CHECK(same_with(pool, examples()[2], 3000));
 }
 
 TEST_CASE("thread_pool: two networks share a pool from two threads", "[nn]") {
-  nn::thread_pool pool(3);
+  nn::thread_pool pool(3, 0);
   const auto all = examples();
   bool same[2] = {false, false};
   std::thread other([&] { same[1] = same_with(pool, all[1], 20); });

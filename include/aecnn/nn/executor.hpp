@@ -29,6 +29,9 @@ public:
   virtual ~executor() = default;
   /// The tasks that are worth starting, the calling thread's included; 1 or more.
   virtual std::size_t concurrency() const noexcept = 0;
+  /// Multiply-adds of a run below which starting tasks costs more than it saves, so that the calling thread does all.
+  virtual std::uint64_t least_work() const noexcept { return usual_least_work; }
+  static constexpr std::uint64_t usual_least_work = 4'000'000;
   /// Calls task(context, i) once for each i < count, on any threads, and returns when all have returned.
   virtual void run(std::size_t count, void (*task)(void* context, std::size_t i) noexcept, void* context) noexcept = 0;
 };

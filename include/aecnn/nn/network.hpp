@@ -41,6 +41,7 @@
 #include <aecnn/nn/operators.hpp>
 #include <aecnn/nn/placement.hpp>
 #include <aecnn/nn/program.hpp>
+#include <aecnn/nn/runner.hpp>
 
 namespace aecnn::nn {
 
@@ -124,7 +125,7 @@ public:
         return aecnn::detail::fail(errc::limit_exceeded, "the network needs ", floats,
                                    " floats of activation memory, limit ", options.bounds.max_activation_bytes,
                                    " bytes");
-      adopt(std::move(p), executor_);
+      adopt(std::move(p), runner_.threads());
       return {};
     });
   }
@@ -162,7 +163,7 @@ public:
   shape3 input_shape() const noexcept { return prepared() ? to_shape3(plan_->inputs[0]) : shape3{}; }
   shape3 output_shape() const noexcept { return prepared() ? to_shape3(plan_->outputs[0]) : shape3{}; }
   /// Bytes of memory for activations and scratch that prepare has allocated.
-  std::size_t activation_bytes() const noexcept { return memory_.size() * sizeof(float); }
+  std::size_t activation_bytes() const noexcept { return runner_.bytes(); }
   /// Multiply-adds of one run for the prepared shapes, as the operators define them.
   std::uint64_t multiply_adds() const noexcept {
     std::uint64_t n = 0;
@@ -189,21 +190,11 @@ public:
       if (auto s = expect("input", i, inputs[i].size(), p.inputs[i]); !s) return s;
     for (std::size_t i = 0; i < outputs.size(); ++i)
       if (auto s = expect("output", i, outputs[i].size(), p.outputs[i]); !s) return s;
-    float* const base = aligned_start();
-    for (std::size_t b = 0; b < p.memory.offsets.size(); ++b) table_[b] = base + p.memory.offsets[b];
+    float** const table = runner_.bind(p.memory);
     // Steps do not write the buffers of inputs.
-    for (std::size_t i = 0; i < inputs.size(); ++i) table_[p.code.inputs[i]] = const_cast<float*>(inputs[i].data());
-    for (std::size_t i = 0; i < outputs.size(); ++i) table_[p.code.outputs[i]] = outputs[i].data();
-    float* const workspace = base + p.memory.values;
-    if (tasks_ > 1) {
-      aecnn::nn::detail::shared_run job(p.code.steps, table_.data(), workspace, p.memory.workspace, tasks_);
-      executor_->run(tasks_, aecnn::nn::detail::shared_run::task, &job);
-      return {};
-    }
-    for (const auto& s : p.code.steps) {
-      for (const auto& [buffer, layout] : s->borders) clear_border(table_[buffer], layout);
-      s->run(table_.data(), 0, s->units(), workspace);
-    }
+    for (std::size_t i = 0; i < inputs.size(); ++i) table[p.code.inputs[i]] = const_cast<float*>(inputs[i].data());
+    for (std::size_t i = 0; i < outputs.size(); ++i) table[p.code.outputs[i]] = outputs[i].data();
+    runner_.run(p.code.steps, p.memory);
     return {};
   }
   /// The same for a network of one input and one output.
@@ -375,30 +366,15 @@ private:
                                nn::to_string(shape));
   }
 
-  /// Allocates first, so that a network without memory for it keeps the plan and the executor it had.
+  /// A network without memory for the plan keeps the plan and the executor it had.
   void adopt(std::shared_ptr<const plan> p, executor* e) {
-    const std::size_t tasks = e == nullptr ? 1 : std::min<std::size_t>(e->concurrency(), 32);
-    if (p != nullptr) {
-      std::vector<float> memory(p->memory.values + tasks * p->memory.workspace + memory_granule);
-      std::vector<float*> table(p->memory.offsets.size());
-      memory_.swap(memory);
-      table_.swap(table);
-    }
+    runner_.adopt(p == nullptr ? nullptr : &p->memory, e);
     plan_ = std::move(p);
-    executor_ = e;
-    tasks_ = tasks;
-  }
-  float* aligned_start() noexcept {
-    const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(memory_.data()) / sizeof(float) % memory_granule;
-    return memory_.data() + (misaligned == 0 ? 0 : memory_granule - misaligned);
   }
 
   std::shared_ptr<const checked_graph> source_;
   std::shared_ptr<const plan> plan_;
-  std::vector<float> memory_;
-  std::vector<float*> table_;
-  executor* executor_ = nullptr;
-  std::size_t tasks_ = 1;
+  aecnn::nn::detail::runner runner_;
 };
 
 /// Multiply-adds of a graph for an input of the given shape. Allocates the memory that a run would need.

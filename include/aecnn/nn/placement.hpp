@@ -16,6 +16,8 @@ struct placement {
   std::vector<std::size_t> offsets; ///< of every buffer; unused for those that the caller brings
   std::size_t values = 0;           ///< floats of all buffers
   std::size_t workspace = 0;        ///< floats of one task's scratch memory
+  /// Multiply-adds of a run, a float that a step writes counted as 16 of them: what threads are weighed against.
+  std::uint64_t work = 0;
 
   placement() = default;
   /// Of a program (program.hpp) or one in integers.
@@ -25,6 +27,8 @@ struct placement {
     for (std::size_t b = 0; b < blocks.size(); ++b) blocks[b] = {code.buffer_sizes[b], code.steps.size(), 0, 0};
     for (std::size_t i = 0; i < code.steps.size(); ++i) {
       workspace = std::max(workspace, code.steps[i]->workspace());
+      work += code.steps[i]->multiply_adds;
+      for (const std::size_t b : code.steps[i]->writes) work += 16 * std::uint64_t{code.buffer_sizes[b]};
       for (const auto* list : {&code.steps[i]->reads, &code.steps[i]->writes})
         for (const std::size_t b : *list) {
           blocks[b].first = std::min(blocks[b].first, i);

@@ -109,7 +109,7 @@ public:
       if (floats > options.bounds.max_activation_bytes / sizeof(float))
         return aecnn::detail::fail(errc::limit_exceeded, "the network needs ", 4 * floats,
                                    " bytes of activation memory, limit ", options.bounds.max_activation_bytes);
-      adopt(std::move(p), executor_);
+      adopt(std::move(p), runner_.threads());
       return {};
     });
   }
@@ -144,7 +144,7 @@ public:
   shape3 input_shape() const noexcept { return prepared() ? to_shape3(plan_->input) : shape3{}; }
   shape3 output_shape() const noexcept { return prepared() ? to_shape3(plan_->output) : shape3{}; }
   /// Bytes of memory for activations and scratch that prepare has allocated.
-  std::size_t activation_bytes() const noexcept { return memory_.size() * sizeof(float); }
+  std::size_t activation_bytes() const noexcept { return runner_.bytes(); }
   /// Multiply-adds of one run, as the operators define them.
   std::uint64_t multiply_adds() const noexcept {
     std::uint64_t n = 0;
@@ -169,17 +169,10 @@ public:
     if (output.size() != element_count(p.output))
       return aecnn::detail::fail(errc::bad_shape, "output has ", output.size(), " elements, expected ",
                                  nn::to_string(p.output));
-    float* const base = aligned_start();
-    for (std::size_t b = 0; b < p.memory.offsets.size(); ++b) table_[b] = base + p.memory.offsets[b];
-    table_[p.code.inputs[0]] = const_cast<float*>(input.data()); // no step writes it
-    table_[p.code.outputs[0]] = output.data();
-    float* const workspace = base + p.memory.values;
-    if (tasks_ > 1) {
-      detail::shared_run job(p.code.steps, table_.data(), workspace, p.memory.workspace, tasks_);
-      executor_->run(tasks_, detail::shared_run::task, &job);
-      return {};
-    }
-    for (const auto& s : p.code.steps) s->run(table_.data(), 0, s->units(), workspace);
+    float** const table = runner_.bind(p.memory);
+    table[p.code.inputs[0]] = const_cast<float*>(input.data()); // no step writes it
+    table[p.code.outputs[0]] = output.data();
+    runner_.run(p.code.steps, p.memory);
     return {};
   }
 
@@ -248,30 +241,15 @@ private:
     return {};
   }
 
-  /// Allocates first, so that a network without memory for it keeps the plan and the executor it had.
+  /// A network without memory for the plan keeps the plan and the executor it had.
   void adopt(std::shared_ptr<const plan> p, executor* e) {
-    const std::size_t tasks = e == nullptr ? 1 : std::min<std::size_t>(e->concurrency(), 32);
-    if (p != nullptr) {
-      std::vector<float> memory(p->memory.values + tasks * p->memory.workspace + memory_granule);
-      std::vector<float*> table(p->memory.offsets.size());
-      memory_.swap(memory);
-      table_.swap(table);
-    }
+    runner_.adopt(p == nullptr ? nullptr : &p->memory, e);
     plan_ = std::move(p);
-    executor_ = e;
-    tasks_ = tasks;
-  }
-  float* aligned_start() noexcept {
-    const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(memory_.data()) / sizeof(float) % memory_granule;
-    return memory_.data() + (misaligned == 0 ? 0 : memory_granule - misaligned);
   }
 
   std::shared_ptr<const checked> source_;
   std::shared_ptr<const plan> plan_;
-  std::vector<float> memory_;
-  std::vector<float*> table_;
-  executor* executor_ = nullptr;
-  std::size_t tasks_ = 1;
+  detail::runner runner_;
 };
 
 } // namespace aecnn::nn

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <thread>
 
 #include <unsupported/Eigen/CXX11/ThreadPool>
@@ -16,14 +17,16 @@ namespace aecnn::nn {
 
 class thread_pool final : public executor {
 public:
-  /// `threads` in all, the calling thread included: threads - 1 are started. 0 takes one for each processor.
-  explicit thread_pool(std::size_t threads)
+  /// `threads` in all, the calling thread included: threads - 1 are started. 0 takes one for each processor. Runs of
+  /// less than `least_work` multiply-adds stay on the calling thread.
+  explicit thread_pool(std::size_t threads, std::uint64_t least_work = usual_least_work)
       : threads_(threads != 0                               ? threads
                  : std::thread::hardware_concurrency() != 0 ? std::thread::hardware_concurrency()
                                                             : 1),
-        pool_(static_cast<int>(threads_ < 2 ? 1 : threads_ - 1)) {}
+        least_work_(least_work), pool_(static_cast<int>(threads_ < 2 ? 1 : threads_ - 1)) {}
 
   std::size_t concurrency() const noexcept override { return threads_; }
+  std::uint64_t least_work() const noexcept override { return least_work_; }
   void run(std::size_t count, void (*task)(void*, std::size_t) noexcept, void* context) noexcept override {
     // One pointer is all that a scheduled function holds, so that it needs no memory of its own.
     shared all{task, context, {1}, {count - 1}};
@@ -44,6 +47,7 @@ private:
     std::atomic<std::size_t> next, left;
   };
   std::size_t threads_;
+  std::uint64_t least_work_;
   Eigen::ThreadPool pool_;
 };
 

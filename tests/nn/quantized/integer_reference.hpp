@@ -173,7 +173,7 @@ inline std::string append(nn::graph& g, const std::string& x, const layer& l, st
 /// bit.
 inline void check(const nn::graph& g, const nn::quantization& q, const bytes& x, const bytes& expected) {
   const std::vector<float> in = x.floats(), want = expected.floats();
-  nn::thread_pool pool(2);
+  nn::thread_pool pool(2, 0);
   for (const instruction_set level :
        {instruction_set::portable, instruction_set::vector4, instruction_set::avx2, instruction_set::avx512}) {
     nn::network_options options;

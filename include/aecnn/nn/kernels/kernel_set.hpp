@@ -30,6 +30,7 @@ struct tile_arguments {
   float low, high;                              ///< clip; leaky: low holds alpha
   const float* prefetch;                        ///< what the next tiles will read of the weights
   std::size_t prefetch_step;                    ///< floats a channel
+  bool far; ///< whether output and residual lie beyond the first-level cache, so that they are asked for at the start
 };
 using tile_function = void (*)(const tile_arguments&) noexcept;
 

@@ -242,6 +242,7 @@ private:
     a.out_block = b.out_block;
     a.prefetch = weights_.data();
     a.prefetch_step = 0;
+    a.far = true;
     if (block_outer_ && which + 1 < blocks) { // while the tiles of this block run, the next block's weights come nearer
       const std::size_t tiles = flat_ ? groups : groups * ((p.columns + pixels_ - 1) / pixels_);
       const std::size_t per_channel = std::max<std::size_t>(1, lanes / tiles);

@@ -1,0 +1,1 @@
+"""Training of the learned parts of an aecnn profile around a split network."""

@@ -1,7 +1,8 @@
-// Times networks, in float32 or int8, beside ONNX Runtime in float32, in one run (alternating, with one thread):
+// Times networks beside ONNX Runtime, both in float32 or both in int8, in one run (alternating, with one thread):
 //   bench_networks FOLDER [--threads T] [--seconds S] [--exact | --int8] [NAME...]
 // FOLDER is what bench/report/export_networks.py wrote; all its networks where none is named. The environment variable
 // AECNN_ONNXRUNTIME names libonnxruntime.so (npm install onnxruntime-node brings one); without it only this library is
+// timed. In int8 it runs the QLinearConv form of the network, NAME.qlinear.onnx; where there is none only this library is
 // timed. Prints one JSON object a network: medians and minima in microseconds of run() alone, milliseconds to load, the
 // largest error relative to the largest output, and bytes of activations. Input and output lie at 64 bytes, as other
 // engines allocate theirs.
@@ -38,6 +39,9 @@ namespace {
 double microseconds() {
   return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
+
+/// What the files of ONNX Runtime's integer networks are called after the network's name.
+constexpr const char* integer_form = ".qlinear.onnx";
 
 struct options {
   std::filesystem::path folder;
@@ -229,7 +233,8 @@ void measure(const options& o, const std::string& name) {
     }
   };
   const char* const library = std::getenv("AECNN_ONNXRUNTIME");
-  const bool compare = library != nullptr && *library != 0;
+  const auto peer_file = o.int8 ? o.folder / (name + integer_form) : file;
+  const bool compare = library != nullptr && *library != 0 && std::filesystem::exists(peer_file);
   if (o.threads > 1) {
     if (o.threads == 2) pin_two();
     time_both(nullptr, true);
@@ -239,7 +244,7 @@ void measure(const options& o, const std::string& name) {
   }
   std::unique_ptr<onnx_runtime> peer;
   if (compare) {
-    peer = std::make_unique<onnx_runtime>(library, file, o.threads, in, other);
+    peer = std::make_unique<onnx_runtime>(library, peer_file, o.threads, in, other);
     peer->run();
     if (o.threads == 2) pin_two();
   }
@@ -282,7 +287,9 @@ options parse(int argc, char** argv) {
     throw std::runtime_error("usage: bench_networks FOLDER [--threads T] [--seconds S] [--exact | --int8] [NAME...]");
   if (o.names.empty())
     for (const auto& e : std::filesystem::directory_iterator(o.folder))
-      if (e.path().extension() == ".onnx") o.names.push_back(e.path().stem().string());
+      if (const std::string file = e.path().filename().string();
+          file.ends_with(".onnx") && !file.ends_with(integer_form))
+        o.names.push_back(e.path().stem().string());
   std::sort(o.names.begin(), o.names.end());
   return o;
 }

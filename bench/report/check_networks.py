@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Runs known networks through `aecnn run` and compares with PyTorch: the largest difference relative to the largest output, and top-1.
+"""Runs known networks through `aecnn run` and compares with PyTorch: the largest difference relative to the largest output, and top-1,
+also in int8.
 
     python3 check_networks.py PROGRAM [DATA]     PROGRAM: build/.../examples/cli/aecnn; needs PyTorch, torchvision, onnx, Pillow
 
-DATA holds backbones/resnet{20,56}_cifar10_jpeg.safetensors (PyTorch parameter names) and cifar10/test_images.npz (jpeg, offsets, labels); without
-it only torchvision's networks with random weights are compared. Exits with 1 where a difference is above 1e-4 or a top-1 differs.
+DATA holds backbones/resnet{20,56}_cifar10_jpeg.safetensors (PyTorch parameter names) and cifar10/{train,test}_images.npz (jpeg, offsets,
+labels); without it only torchvision's networks with random weights are compared. Exits with 1 where a difference is above 1e-4, a top-1 differs
+or int8, calibrated with the first 64 training images, loses more than 0.5 points of it.
 """
 import io
 import json
@@ -20,6 +22,8 @@ from PIL import Image
 from torch import nn
 
 LIMIT = 1e-4
+INT8_LOSS = 0.5  # points of top-1
+CALIBRATION_IMAGES = 64
 
 
 class Basic(nn.Module):
@@ -96,27 +100,35 @@ def safetensors(path):
     return out
 
 
-def images(path):
+def images(path, count=None):
+    """The first so many images, or all, as the networks take them, and their labels."""
     z = numpy.load(path)
-    jpeg, offsets = z["jpeg"].tobytes(), z["offsets"]
+    offsets = z["offsets"][:None if count is None else count + 1]
+    jpeg = z["jpeg"].tobytes()
     pixels = numpy.stack([numpy.asarray(Image.open(io.BytesIO(jpeg[a:b])).convert("RGB")) for a, b in zip(offsets, offsets[1:])])
     x = (pixels / 255.0 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
-    return numpy.ascontiguousarray(x.transpose(0, 3, 1, 2), numpy.float32), z["labels"]
+    return numpy.ascontiguousarray(x.transpose(0, 3, 1, 2), numpy.float32), z["labels"][:count]
 
 
-def compare(program, name, network, x):
-    """The outputs of both, and the largest difference relative to the largest output."""
+def compare(program, name, network, x, samples=None):
+    """The outputs of both, the largest difference relative to the largest output, and the program's output in int8 where it is
+    calibrated with samples, else None."""
     network.eval()
+    integers = None
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
-        files = [str(pathlib.Path(folder) / f) for f in ("net.onnx", "in.npy", "out.npy")]
+        files = [str(pathlib.Path(folder) / f) for f in ("net.onnx", "in.npy", "out.npy", "samples.npy")]
         torch.onnx.export(network, torch.from_numpy(x[:1]), files[0], opset_version=13)
         numpy.save(files[1], x)
         expected = torch.cat([network(torch.from_numpy(b)) for b in numpy.array_split(x, max(1, len(x) // 100))]).numpy()
         subprocess.run([program, "run", files[0], files[1], "-o", files[2]], check=True, stdout=subprocess.DEVNULL)
         found = numpy.load(files[2])
+        if samples is not None:
+            numpy.save(files[3], samples)
+            subprocess.run([program, "run", *files[:2], "-o", files[2], "--int8", files[3]], check=True, stdout=subprocess.DEVNULL)
+            integers = numpy.load(files[2])
     if found.shape != expected.shape:
         sys.exit(f"{name}: shape {found.shape}, expected {expected.shape}")
-    return found, expected, float(numpy.abs(found - expected).max() / numpy.abs(expected).max())
+    return found, expected, float(numpy.abs(found - expected).max() / numpy.abs(expected).max()), integers
 
 
 def main():
@@ -126,19 +138,21 @@ def main():
     if len(sys.argv) > 2:
         data = pathlib.Path(sys.argv[2])
         x, labels = images(data / "cifar10/test_images.npz")
+        samples, _ = images(data / "cifar10/train_images.npz", CALIBRATION_IMAGES)
         for depth in (20, 56):
             network = CifarResNet(depth)
             weights = safetensors(data / f"backbones/resnet{depth}_cifar10_jpeg.safetensors")
             missing, unexpected = network.load_state_dict(weights, strict=False)
             if unexpected or any(not m.endswith("num_batches_tracked") for m in missing):
                 sys.exit(f"resnet{depth}: weights do not fit: {missing} {unexpected}")
-            found, expected, difference = compare(program, f"resnet{depth}", network, x)
-            ours, theirs = ((out.argmax(1) == labels).mean() * 100 for out in (found, expected))
-            print(f"resnet{depth}_cifar10_jpeg: difference {difference:.1e}, top-1 {ours:.2f} %, PyTorch {theirs:.2f} %, {len(x)} images")
-            failed = failed or difference > LIMIT or abs(ours - theirs) > 0.02
+            found, expected, difference, integers = compare(program, f"resnet{depth}", network, x, samples)
+            ours, theirs, int8 = ((out.argmax(1) == labels).mean() * 100 for out in (found, expected, integers))
+            print(f"resnet{depth}_cifar10_jpeg: difference {difference:.1e}, top-1 {ours:.2f} %, PyTorch {theirs:.2f} %, int8 {int8:.2f} %, "
+                  f"{len(x)} images")
+            failed = failed or not difference <= LIMIT or abs(ours - theirs) > 0.02 or not ours - int8 <= INT8_LOSS
     for name in ("resnet50", "mobilenet_v2", "vgg16", "squeezenet1_1", "efficientnet_b0", "densenet121", "gdn"):
         network = synthesis() if name == "gdn" else getattr(torchvision.models, name)()
-        found, expected, difference = compare(program, name, network, numpy.random.default_rng(5).random((2, 3, 224, 224), numpy.float32) - 0.5)
+        _, _, difference, _ = compare(program, name, network, numpy.random.default_rng(5).random((2, 3, 224, 224), numpy.float32) - 0.5)
         print(f"{name}: difference {difference:.1e}")
         failed = failed or not difference <= LIMIT
     sys.exit(failed)

@@ -73,7 +73,7 @@ elif [ "$what" = networks ]; then
     "$program" "${files[0]}" --seconds 2 --threads 2
     AECNN_ONNXRUNTIME='' AECNN_INSTRUCTION_SET=avx2 "$program" "${files[0]}"
     AECNN_ONNXRUNTIME='' "$program" "${files[0]}" --exact
-    AECNN_ONNXRUNTIME='' "$program" "${files[0]}" --int8
+    "$program" "${files[0]}" --seconds 2 --int8
   } >"$out.part"
   mv "$out.part" "$out"
 else

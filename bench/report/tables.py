@@ -138,20 +138,22 @@ def codec(runs):
 
 
 def networks(path):
-    """bench_networks' lines, one JSON object each: one and two threads beside the peer, then AVX2 alone, without Winograd, and in int8."""
+    """bench_networks' lines, one JSON object each: one and two threads beside the peer, then AVX2 alone, without
+    Winograd, and in int8 beside the peer's int8."""
     with open(path, encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     per_pass = len(rows) // 5
     passes = [{r["network"]: r for r in rows[i * per_pass:(i + 1) * per_pass]} for i in range(5)]
     lines = ["| network | us | ONNX Runtime / ours | two threads / one, ours | ONNX Runtime / ours, two threads | AVX2 / AVX-512 | "
-             "error | without Winograd: error | time | int8: float / int8 | load, ms |",
-             "|---|---|---|---|---|---|---|---|---|---|---|"]
+             "error | without Winograd: error | time | int8: float / int8 | int8: ONNX Runtime QLinearConv / ours | load, ms |",
+             "|---|---|---|---|---|---|---|---|---|---|---|---|"]
     for name in sorted(passes[0]):
         one, two, avx2, exact, int8 = (p[name] for p in passes)
         ratio = f"{one['ratio']:.2f}" if "ratio" in one else ""
         other = f"{two['ratio']:.2f}" if "ratio" in two else ""
         us = one["median_us"]
         integers = f"{us / int8['median_us']:.2f}" if "median_us" in int8 else ""
+        linear = f"{int8['ratio']:.2f}" if "ratio" in int8 else ""
         lines.append(f"| {name} | {us:.0f} | {ratio} | {us / two['median_us']:.2f} | {other} | {avx2['median_us'] / us:.2f} | "
-                     f"{one['error']:.1e} | {exact['error']:.1e} | {exact['median_us'] / us:.2f} | {integers} | {one['load_ms']:.1f} |")
+                     f"{one['error']:.1e} | {exact['error']:.1e} | {exact['median_us'] / us:.2f} | {integers} | {linear} | {one['load_ms']:.1f} |")
     return "\n".join(lines)

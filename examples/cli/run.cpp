@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <aecnn/io/npy.hpp>
+#include <aecnn/nn/quantized_network.hpp>
 #include <aecnn/nn/thread_pool.hpp>
 
 #include "command.hpp"
@@ -22,6 +23,7 @@ namespace {
 struct run_arguments {
   std::string network;
   std::vector<std::string> inputs, outputs;
+  std::optional<std::string> samples; ///< none runs the network in floats
   std::size_t threads = 1, repeat = 1;
   bool exact = false;
 };
@@ -59,16 +61,53 @@ std::size_t item_count(const aecnn::nn::graph& g, const std::vector<std::vector<
   return static_cast<std::size_t>(std::max<std::int64_t>(items, 1));
 }
 
-report run(const run_arguments& a) {
-  std::vector<float_array> arrays;
-  for (const auto& path : a.inputs) arrays.push_back(float_array::load(path));
+struct calibration {
+  aecnn::nn::quantization integers;
+  std::size_t samples;
+  double seconds;
+};
 
+/// Chooses the network's integers by the samples of the file `path`: items of the input, or a batch of any size where the
+/// network takes it.
+calibration calibrate(const run_arguments& a, const std::string& path, const aecnn::nn::graph& g,
+                      const aecnn::nn::network_options& options) {
+  if (g.inputs.size() != 1 || g.outputs.size() != 1)
+    throw command_error("--int8: '" + a.network + "' has " + std::to_string(g.inputs.size()) + " inputs and " +
+                        std::to_string(g.outputs.size()) + " outputs, expected 1 and 1");
+  std::vector<float_array> arrays;
+  arrays.push_back(float_array::load(path));
+  auto shapes = shapes_for(a, g, arrays);
+  const std::size_t items = item_count(g, shapes);
+  auto& shape = shapes[0];
+  const std::size_t count = shape.empty() ? 0 : static_cast<std::size_t>(shape[0]);
+  if (items > 1) shape[0] = 1;
+  const std::span<const float> values(arrays[0].values);
+  std::vector<std::span<const float>> samples;
+  for (std::size_t i = 0; i < items; ++i)
+    samples.push_back(values.subspan(i * (values.size() / items), values.size() / items));
+  aecnn::nn::quantization_options how;
+  how.network = options;
   const auto start = std::chrono::steady_clock::now();
-  aecnn::nn::network_options options;
-  options.exact = a.exact;
-  options.bounds = network_limits();
-  auto net = in_file(a.network, aecnn::nn::network::create(
-                                    aecnn::nn::load_onnx_graph(a.network, {.bounds = options.bounds}), options));
+  auto integers = aecnn::nn::calibrate_quantization(g, samples, shape, how);
+  if (!integers)
+    throw command_error("--int8: '" + a.network + "' with the samples of '" + path + "': " + integers.error().message);
+  return {std::move(*integers), count, since(start)};
+}
+
+aecnn::status run_item(aecnn::nn::network& net, std::span<const std::span<const float>> in,
+                       std::span<const std::span<float>> out) {
+  return net.run_to(in, out);
+}
+aecnn::status run_item(aecnn::nn::quantized_network& net, std::span<const std::span<const float>> in,
+                       std::span<const std::span<float>> out) {
+  return net.run_to(in[0], out[0]);
+}
+
+/// Runs the network that `create` makes; reading its file took `reading` seconds.
+template <class Create>
+report run(const run_arguments& a, const std::vector<float_array>& arrays, double reading, const Create& create) {
+  const auto start = std::chrono::steady_clock::now();
+  auto net = in_file(a.network, create());
   const auto& g = *net.source();
   auto shapes = shapes_for(a, g, arrays);
   const std::size_t items = item_count(g, shapes);
@@ -76,7 +115,7 @@ report run(const run_arguments& a) {
     for (auto& shape : shapes) shape[0] = 1;
   if (!std::equal(shapes.begin(), shapes.end(), net.input_shapes().begin(), net.input_shapes().end()))
     in_file(a.network, net.prepare(shapes));
-  const double load = since(start);
+  const double load = reading + since(start);
   if (!a.outputs.empty() && a.outputs.size() != g.outputs.size())
     throw command_error("--output: " + std::to_string(a.outputs.size()) + " files for " +
                         std::to_string(g.outputs.size()) + " outputs of '" + a.network + "', expected one for each");
@@ -104,7 +143,7 @@ report run(const run_arguments& a) {
     for (std::size_t i = 0; i < in.size(); ++i) in[i] = part(arrays[i].values, k % items);
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = part(found[i], k % items);
     const auto begin = std::chrono::steady_clock::now();
-    const auto done = net.run_to(in, out);
+    const auto done = run_item(net, in, out);
     seconds.push_back(since(begin));
     in_file(a.network, done);
   }
@@ -144,6 +183,28 @@ report run(const run_arguments& a) {
   return r;
 }
 
+report run(const run_arguments& a) {
+  namespace nn = aecnn::nn;
+  std::vector<float_array> arrays;
+  for (const auto& path : a.inputs) arrays.push_back(float_array::load(path));
+
+  const auto start = std::chrono::steady_clock::now();
+  nn::network_options options;
+  options.exact = a.exact;
+  options.bounds = network_limits();
+  const auto g = std::make_shared<const nn::graph>(nn::load_onnx_graph(a.network, {.bounds = options.bounds}));
+  const double reading = since(start);
+  if (!a.samples) return run(a, arrays, reading, [&] { return nn::network::create(g, options); });
+
+  auto chosen = calibrate(a, *a.samples, *g, options);
+  report r =
+      run(a, arrays, reading, [&] { return nn::quantized_network::create(g, std::move(chosen.integers), options); });
+  r.text += "int8, calibrated with " + std::to_string(chosen.samples) + (chosen.samples == 1 ? " sample" : " samples") +
+            " of '" + *a.samples + "' in " + decimal(1e3 * chosen.seconds, 2) + " ms\n";
+  r.object["calibration"] = {{"file", *a.samples}, {"samples", chosen.samples}, {"ms", 1e3 * chosen.seconds}};
+  return r;
+}
+
 } // namespace
 
 void add_run(CLI::App& program, invocation& chosen) {
@@ -155,7 +216,9 @@ void add_run(CLI::App& program, invocation& chosen) {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     c.add_option("--threads", a.threads, "Threads, the calling one included (1)")->check(CLI::Range(1, 32));
     c.add_option("--repeat", a.repeat, "Times that the arrays are run (1)")->check(CLI::Range(1, 1000000));
-    c.add_flag("--exact", a.exact, "Without Winograd's convolutions: slower, smaller rounding errors");
+    auto* exact = c.add_flag("--exact", a.exact, "Without Winograd's convolutions: slower, smaller rounding errors");
+    c.add_option("--int8", a.samples, "Run in integers, calibrated with the samples in this array of inputs: .npy")
+        ->excludes(exact);
   };
   add_command<run_arguments>(program, chosen, "run", "Run a network on arrays", options,
                              [](const run_arguments& a, const invocation&) { return run(a); });

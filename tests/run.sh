@@ -110,7 +110,7 @@ run_exactness() {
 }
 
 packages=(g++ cmake ninja-build libeigen3-dev libxtensor-dev nlohmann-json3-dev catch2 libcli11-dev libbenchmark-dev
-  libzstd-dev zstd python3 python3-numpy libprotozero-dev libonnx-testdata)
+  libzstd-dev zstd python3 python3-numpy libprotozero-dev libonnx-testdata libjpeg62-turbo-dev libzip-dev)
 for stage in "${stages[@]}"; do
   case $stage in
     gcc | benchmarks) ;;

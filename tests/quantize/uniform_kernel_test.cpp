@@ -63,6 +63,10 @@ TEST_CASE("all instruction sets give the latents and symbols of the documented r
       CHECK((kernels.latents(in, r, latents) >> 31) == 0);
       CHECK((kernels.symbols(in, r, symbols) >> 31) == 0);
       for (std::size_t i = 0; i < fixed_block; ++i) {
+        // Said only where it matters: an assertion takes longer than the block.
+        if (latents[i] == latent_of(in[i], r) && symbols[i] == symbol_of(latents[i], r) &&
+            aecnn::detail::latent_symbol(latents[i], r) == symbols[i])
+          continue;
         CAPTURE(in[i], r.scale, r.offset, r.rounding, r.lowest, r.highest);
         REQUIRE(latents[i] == latent_of(in[i], r));
         REQUIRE(symbols[i] == symbol_of(latents[i], r));

@@ -97,6 +97,8 @@ TEST_CASE("decoded symbols are the encoded ones and the tensor is what they stan
           REQUIRE(y.shape()[2] == shape.width);
           CHECK(d.shape() == shape);
           CHECK(d.operating_point_index() == i);
+          CHECK(std::vector<symbol>(d.symbols().begin(), d.symbols().end()) == sent);
+          CHECK(d.symbols_shape() == e.symbols_shape());
           const auto expected = expected_tensor(p, i, sent, shape);
           double largest = 1;
           for (const double v : expected) largest = std::max(largest, std::abs(v));

@@ -44,6 +44,7 @@ void add_calibrate(CLI::App& program, invocation& chosen);
 void add_encode(CLI::App& program, invocation& chosen);
 void add_decode(CLI::App& program, invocation& chosen);
 void add_info(CLI::App& program, invocation& chosen);
+void add_merge(CLI::App& program, invocation& chosen);
 void add_symbols(CLI::App& program, invocation& chosen);
 // These read ONNX files; they are there where the program was built with protozero (PROGRAM_READS_ONNX).
 void add_run(CLI::App& program, invocation& chosen);

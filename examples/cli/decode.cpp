@@ -12,12 +12,13 @@
 #include <aecnn/profile_io.hpp>
 
 #include "command.hpp"
+#include "symbol_planes.hpp"
 
 namespace program {
 namespace {
 
 struct decode_arguments {
-  std::string profile, input, output;
+  std::string profile, input, output, symbols;
 };
 
 report decode(const decode_arguments& a) {
@@ -47,7 +48,8 @@ report decode(const decode_arguments& a) {
   auto decoder = in_file(a.profile, aecnn::decoder::create(p, options));
 
   std::vector<float> values;
-  aecnn::shape3 shape{};
+  std::vector<aecnn::symbol> symbols;
+  aecnn::shape3 shape{}, planes{};
   std::set<std::size_t> points;
   const std::size_t count = file.records.size();
   for (std::size_t i = 0; i < count; ++i) {
@@ -67,9 +69,16 @@ report decode(const decode_arguments& a) {
              " as in record 0");
     values.insert(values.end(), y->begin(), y->end());
     points.insert(decoder.operating_point_index());
+    if (a.symbols.empty()) continue;
+    if (i == 0) planes = decoder.symbols_shape();
+    if (decoder.symbols_shape() != planes)
+      refuse(record + "symbols of " + aecnn::to_string(decoder.symbols_shape()) + ", expected " +
+             aecnn::to_string(planes) + " as in record 0 for --symbols");
+    symbols.insert(symbols.end(), decoder.symbols().begin(), decoder.symbols().end());
   }
   const auto array = aecnn::io::format_npy(values, {count, shape.channels, shape.height, shape.width});
   aecnn::io::write_file(a.output, array);
+  if (!a.symbols.empty()) write_symbols(a.symbols, symbols, count, planes);
 
   report r;
   r.text = "'" + a.output + "': " + std::to_string(count) + " tensors of " + aecnn::to_string(shape) + '\n';
@@ -78,6 +87,7 @@ report decode(const decode_arguments& a) {
               {"shape", {shape.channels, shape.height, shape.width}},
               {"operating_points", points},
               {"bytes", array.size()}};
+  if (!a.symbols.empty()) r.object["symbols"] = a.symbols;
   return r;
 }
 
@@ -87,6 +97,7 @@ void add_decode(CLI::App& program, invocation& chosen) {
   const auto options = [](CLI::App& c, decode_arguments& a) {
     c.add_option("input", a.input, "File of streams, as encode writes it")->required();
     c.add_option("--profile", a.profile, "Profile that the streams were written with")->required();
+    c.add_option("--symbols", a.symbols, "Also write the symbols: .npy, uint16 [N,L,h,w]");
     c.add_option("-o,--output", a.output, "Feature tensors to write: .npy, float32 [N,C,H,W]")->required();
   };
   add_command<decode_arguments>(program, chosen, "decode", "Decode feature tensors", options,

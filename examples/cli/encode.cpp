@@ -15,12 +15,13 @@
 #include "features.hpp"
 #include "mode.hpp"
 #include "operating_points.hpp"
+#include "symbol_planes.hpp"
 
 namespace program {
 namespace {
 
 struct encode_arguments {
-  std::string profile, point = "0", input, output;
+  std::string profile, point = "0", input, output, symbols;
   aecnn::framing frame = aecnn::framing::standard;
   aecnn::entropy_mode mode = aecnn::standard_mode;
   quantisation quantised;
@@ -36,6 +37,7 @@ report encode(const encode_arguments& a) {
   const auto features = feature_file::load(a.input, a.quantised);
   auto encoder = in_file(a.profile, aecnn::encoder::create(p, {.operating_point = point, .frame = a.frame, .mode = a.mode}));
 
+  std::vector<aecnn::symbol> symbols;
   std::vector<std::vector<std::byte>> streams;
   std::size_t stream_bytes = 0;
   for (std::size_t i = 0; i < features.count(); ++i) {
@@ -45,6 +47,7 @@ report encode(const encode_arguments& a) {
                           ": " + stream.error().message);
     stream_bytes += stream->size();
     streams.push_back(*std::move(stream));
+    if (!a.symbols.empty()) symbols.insert(symbols.end(), encoder.symbols().begin(), encoder.symbols().end());
   }
 
   aecnn::record_file file;
@@ -62,6 +65,7 @@ report encode(const encode_arguments& a) {
   std::vector<std::byte> bytes;
   aecnn::write_record_file(file, bytes);
   aecnn::io::write_file(a.output, bytes);
+  if (!a.symbols.empty()) write_symbols(a.symbols, symbols, features.count(), encoder.symbols_shape());
 
   const auto count = static_cast<double>(features.count());
   const double mean = static_cast<double>(stream_bytes) / count;
@@ -87,6 +91,7 @@ report encode(const encode_arguments& a) {
               {"mean_bytes", mean},
               {"bits_per_element", mean * 8 / elements},
               {"ratio", has_ratio ? json(elements * 4 / mean) : json(nullptr)}};
+  if (!a.symbols.empty()) r.object["symbols"] = a.symbols;
   return r;
 }
 
@@ -103,6 +108,7 @@ void add_encode(CLI::App& program, invocation& chosen) {
     add_mode(c, a.mode);
     c.add_option("--scale", a.quantised.scale, "Of int8 and uint8 elements: value = (element - zero point) * scale");
     c.add_option("--zero-point", a.quantised.zero_point, "Of int8 and uint8 elements (0)");
+    c.add_option("--symbols", a.symbols, "Also write the symbols: .npy, uint16 [N,L,h,w]");
     c.add_option("-o,--output", a.output, "File of streams to write")->required();
   };
   add_command<encode_arguments>(program, chosen, "encode", "Encode feature tensors", options,

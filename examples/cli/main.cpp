@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
     program::add_encode(app, chosen);
     program::add_decode(app, chosen);
     program::add_info(app, chosen);
+    program::add_merge(app, chosen);
     program::add_symbols(app, chosen);
 #if PROGRAM_READS_ONNX
     program::add_run(app, chosen);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,9 @@ struct pack_arguments {
   std::string decoder, analysis, attention, channels, output, name;
   std::vector<std::string> inputs;
   int bits = 8;
-  bool open_extents = false, no_probe = false;
+  std::optional<double> step;
+  std::uint32_t lambda = 0;
+  bool float16 = false, open_extents = false, no_probe = false;
 };
 
 /// "3,1,7" as channel numbers below `most`, sorted.
@@ -97,6 +100,9 @@ report pack(const pack_arguments& a) {
   options.channels = choose_channels(a, samples);
   options.name = a.name.empty() ? std::filesystem::path(a.output).stem().string() : a.name;
   options.bits = a.bits;
+  options.step = a.step;
+  options.lambda = a.lambda;
+  options.float16 = a.float16;
   options.open_extents = a.open_extents;
   options.probe = !a.no_probe;
   const auto p = in_file(a.decoder, aecnn::try_pack(samples.tensors, options));
@@ -128,7 +134,14 @@ void add_pack(CLI::App& program, invocation& chosen) {
     c.add_option("--channels", a.channels,
                  "Channels that are sent, 0,3,7; with --attention how many, the most important ones")
         ->required();
-    c.add_option("--bits", a.bits, "Levels of a latent: 2^bits (8)")->check(CLI::Range(1, 16));
+    auto* bits = c.add_option("--bits", a.bits, "Levels of a latent: 2^bits (8)")->check(CLI::Range(1, 16));
+    c.add_option("--step", a.step,
+                 "Step of every latent in the place of a range: what a network needs that was trained with rounding")
+        ->check(CLI::Range(1e-20, 1e20))
+        ->excludes(bits);
+    c.add_option("--lambda", a.lambda,
+                 "Price of a bit in the encoder's choice of symbols, in 1/65536 squared steps (0)");
+    c.add_flag("--float16", a.float16, "Round the decoder's weights to float16: half the file");
     c.add_option("--calibrate", a.inputs, "Feature tensors of one shape: .npy, [N,C,H,W] or [C,H,W], floating-point")
         ->required();
     c.add_option("--name", a.name, "Name of the profile, for people (the output file's)");

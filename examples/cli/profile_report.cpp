@@ -66,6 +66,7 @@ report describe(const aecnn::profile& p) {
                                             {"stride", o.stride()},
                                             {"latents", o.latents()},
                                             {"levels", o.quantizer.levels},
+                                            {"zero", o.quantizer.zero},
                                             {"lambda", o.lambda},
                                             {"decoder", o.decoder},
                                             {"decoder_multiply_adds", macs ? json(*macs) : json(nullptr)},

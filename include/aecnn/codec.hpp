@@ -84,6 +84,24 @@ inline result<std::pair<std::vector<std::byte>, tensor<float>>> run_probe(const 
   return std::pair<std::vector<std::byte>, tensor<float>>(std::move(*stream), std::move(*y));
 }
 
+/// Gives the profile a probe of this input: what every operating point makes of it, with 1024 values of each output.
+inline status fill_probe(profile& p, profile_probe probe) {
+  probe.streams.clear();
+  probe.outputs.clear();
+  for (std::size_t i = 0; i < p.operating_points.size(); ++i) {
+    auto made = run_probe(p, probe, i);
+    if (!made) return made.error();
+    probe.streams.push_back(std::move(made->first));
+    const auto& y = made->second;
+    const std::size_t n = std::min<std::size_t>(1024, y.size());
+    std::vector<float> values(n);
+    for (std::size_t k = 0; k < n; ++k) values[k] = y.data()[profile_probe::output_index(k, n, y.size())];
+    probe.outputs.push_back(std::move(values));
+  }
+  p.probe = std::move(probe);
+  return {};
+}
+
 } // namespace detail
 
 /// Encodes and decodes the profile's probe at every operating point. errc::missing_field where there is none,
@@ -129,18 +147,7 @@ inline status make_probe(profile& p, const tensor_view<const float>& x) {
     for (std::size_t i = 0; i < x.shape.height; ++i)
       for (std::size_t j = 0; j < x.shape.width; ++j)
         probe.input.push_back(static_cast<std::int8_t>(std::lround(x(c, i, j) / probe.scale)));
-  for (std::size_t i = 0; i < p.operating_points.size(); ++i) {
-    auto made = detail::run_probe(p, probe, i);
-    if (!made) return made.error();
-    probe.streams.push_back(std::move(made->first));
-    const auto& y = made->second;
-    const std::size_t n = std::min<std::size_t>(1024, y.size());
-    std::vector<float> values(n);
-    for (std::size_t k = 0; k < n; ++k) values[k] = y.data()[profile_probe::output_index(k, n, y.size())];
-    probe.outputs.push_back(std::move(values));
-  }
-  p.probe = std::move(probe);
-  return {};
+  return detail::fill_probe(p, std::move(probe));
 }
 
 } // namespace aecnn

@@ -139,6 +139,9 @@ public:
   std::size_t operating_point_index() const noexcept { return point_; }
   entropy_mode mode() const noexcept { return mode_; }
   shape3 shape() const noexcept { return shape_; }
+  /// Its symbols [L,h,w]; valid until the next stream.
+  std::span<const symbol> symbols() const noexcept { return symbols_; }
+  shape3 symbols_shape() const noexcept { return planes_; }
 
 private:
   basic_decoder(const profile& p, const decode_options& options, std::vector<components> parts)

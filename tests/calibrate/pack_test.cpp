@@ -143,6 +143,126 @@ TEST_CASE("pack: a convolution becomes the projection, its bias goes to the deco
   CHECK(aecnn::try_pack(s.tensors, o).error().code == errc::bad_shape);
 }
 
+TEST_CASE("pack: a given step rounds channels", "[pack]") {
+  const samples s;
+  aecnn::pack_options o{.name = {}, .decoder = scatter({0, 1}, 3), .channels = {0, 1}, .analysis = {}};
+  o.step = 0.5;
+  o.lambda = 7;
+  auto p = aecnn::pack(s.tensors, o);
+  const auto& q = p.operating_points[0].quantizer;
+  // -16 to 16 and 200 to 206 steps, and one more on each side.
+  CHECK(p.operating_points[0].name == "step 0.5");
+  CHECK(q.zero == 17);
+  CHECK(q.levels == 17 + 1 + 206 + 1);
+  CHECK(q.offset.empty());
+  CHECK(p.operating_points[0].lambda == 7);
+  p.operating_points[0].lambda = 0;
+  aecnn::seal(p);
+  aecnn::codec c(p);
+  for (const auto& x : s.tensors) {
+    const auto y = c.decode(c.encode(x));
+    for (std::size_t k = 0; k < 2; ++k)
+      for (std::size_t i = 0; i < 4; ++i)
+        for (std::size_t j = 0; j < 6; ++j) {
+          const double nearest = std::floor(std::abs(static_cast<double>(x(k, i, j))) * 2 + 0.5);
+          CHECK(static_cast<double>(y(k, i, j)) == std::copysign(nearest / 2, static_cast<double>(x(k, i, j))));
+          CHECK(c.encoder_side().symbols()[k * 24 + i * 6 + j] ==
+                17 + std::copysign(nearest, static_cast<double>(x(k, i, j))));
+        }
+  }
+  // Without negative values 0 is the lowest level.
+  const samples positive(false);
+  const auto unsigned_levels = aecnn::pack(positive.tensors, o).operating_points[0].quantizer;
+  CHECK(unsigned_levels.zero == 0);
+  CHECK(unsigned_levels.levels == 206 + 2);
+
+  const auto code = [&](double step) {
+    o.step = step;
+    const auto r = aecnn::try_pack(s.tensors, o);
+    return r ? errc{} : r.error().code;
+  };
+  CHECK(code(1e-3) == errc::invalid_argument); // 111000 levels
+  CHECK(code(0) == errc::invalid_argument);
+  CHECK(code(-1) == errc::invalid_argument);
+  CHECK(code(std::nan("")) == errc::invalid_argument);
+  CHECK(code(1e9) == errc{}); // two levels and zero
+}
+
+TEST_CASE("pack: the decoder gets multiples of the given step, bias or not", "[pack]") {
+  const samples s;
+  // Decodes latents into channels 0 and 1, each for its four pixels.
+  nn::graph g = nn::start("net", "z");
+  std::vector<float> w(2 * 3 * 4);
+  for (std::size_t i = 0; i < 4; ++i) w[i] = w[12 + 4 + i] = 1;
+  nn::finish(g, nn::conv_transpose(g, "z", {2, 3, 2, 2}, w, {}, {.strides = {2, 2}}));
+  auto layer = *aecnn::try_analysis_layer(sums());
+  layer.rows /= 16;
+  // No sum of quarters over 16 and bias is near the middle between two steps.
+  const std::vector<std::pair<double, double>> biases{{0.30, -9.37}, {0, 0}};
+  for (const auto& [first, second] : biases)
+    for (const double step : {1.0, 0.6}) {
+      layer.bias(0) = first;
+      layer.bias(1) = second;
+      aecnn::pack_options o{.name = {}, .decoder = g, .channels = {}, .analysis = layer};
+      o.step = step;
+      const auto p = aecnn::pack(s.tensors, o);
+      CHECK(p.networks[0].nodes.size() == (first == 0 ? 1 : 2));
+      CHECK(p.operating_points[0].quantizer.offset.empty() == (first == 0));
+      const int zero = static_cast<int>(p.operating_points[0].quantizer.zero);
+      double low = 0, high = 0;
+      aecnn::codec c(p);
+      for (const auto& x : s.tensors) {
+        const auto y = c.decode(c.encode(x));
+        for (std::size_t k = 0; k < 2; ++k)
+          for (std::size_t i = 0; i < 4; i += 2)
+            for (std::size_t j = 0; j < 6; j += 2) {
+              const double sum = static_cast<double>(x(k, i, j)) + static_cast<double>(x(k, i, j + 1)) +
+                                 static_cast<double>(x(k, i + 1, j)) + static_cast<double>(x(k, i + 1, j + 1));
+              const double v = (sum / 16 + layer.bias(static_cast<Eigen::Index>(k))) / step;
+              if (std::abs(std::abs(v - std::floor(v)) - 0.5) < 0.01) continue;
+              const double nearest = aecnn::detail::nearest_symbol(v);
+              low = std::min(low, nearest);
+              high = std::max(high, nearest);
+              CHECK(c.encoder_side().symbols()[k * 6 + i / 2 * 3 + j / 2] == zero + nearest);
+              CHECK(std::abs(static_cast<double>(y(k, i, j)) - nearest * step) <= (step == 1.0 ? 0 : 4e-6 * step));
+            }
+      }
+      CHECK(zero == 1 - low);
+      CHECK(p.operating_points[0].quantizer.levels == static_cast<std::uint32_t>(high - low) + 3);
+    }
+  aecnn::pack_options fine{.name = {}, .decoder = g, .channels = {}, .analysis = layer};
+  fine.step = 1e-3;
+  CHECK(aecnn::try_pack(s.tensors, fine));
+  fine.step = 1e-5;
+  CHECK(aecnn::try_pack(s.tensors, fine).error().code == errc::invalid_argument);
+  fine.step = 1;
+  fine.analysis->bias(0) = std::nan("");
+  CHECK(aecnn::try_pack(s.tensors, fine).error().code == errc::not_finite);
+}
+
+TEST_CASE("pack: a decoder in float16", "[pack]") {
+  const samples s;
+  nn::graph g = scatter({0, 1, 2}, 3);
+  auto& w = g.weights[0].values;
+  w[0] = 0.1F;
+  w[4] = 1.0F + 0x1p-11F; // a tie
+  aecnn::pack_options o{.name = {}, .decoder = g, .channels = {}, .analysis = {}, .bits = 6};
+  CHECK(aecnn::pack(s.tensors, o).networks[0].weights[0].values == w);
+  o.float16 = true;
+  const auto p = aecnn::pack(s.tensors, o);
+  const auto& rounded = p.networks[0].weights[0].values;
+  CHECK(rounded[0] == 0x1.998p-4F);
+  CHECK(rounded[4] == 1.0F);
+  CHECK(aecnn::try_verify_probe(p)); // made with these weights
+  o.decoder.weights[0].values[0] = 65519;
+  CHECK(aecnn::try_pack(s.tensors, o));
+  o.decoder.weights[0].values[0] = -65520;
+  const auto refused = aecnn::try_pack(s.tensors, o);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::invalid_argument);
+  CHECK(refused.error().message.find("element 0") != std::string::npos);
+}
+
 TEST_CASE("pack: analysis networks that the device cannot compute", "[pack]") {
   const auto code = [](auto change) {
     nn::graph g = sums();

@@ -36,12 +36,12 @@ def npy(path, code, shape, values):
 
 
 def read_npy(path):
-    """Shape and float32 elements."""
+    """Shape and elements, float32 or uint16."""
     data = Path(path).read_bytes()
     (length,) = struct.unpack("<H", data[8:10])
     header = eval(data[10 : 10 + length])  # the file is the program's own
-    assert header["descr"] == "<f4" and not header["fortran_order"], header
-    values = array.array("f", data[10 + length :])
+    assert header["descr"] in ("<f4", "<u2") and not header["fortran_order"], header
+    values = array.array("f" if header["descr"] == "<f4" else "H", data[10 + length :])
     assert math.prod(header["shape"]) == len(values), header
     return header["shape"], values
 
@@ -676,6 +676,10 @@ class Networks(ProgramTest):
               {"x": [1, *cls.SHAPE]}, {"z": [1, 32, 8, 8]}, {"w": ([32, 32, 2, 2], means_of), "b": ([32], [5.0] * 32)})
         write("spread.onnx", [node("ConvTranspose", ["z", "w", "b"], ["y"], strides=[2, 2])], {"z": [1, 32, 8, 8]},
               {"y": [1, *cls.SHAPE]}, {"w": ([32, 32, 2, 2], spread), "b": ([32], [-5.0] * 32)})
+        write("twice.onnx", [node("Conv", ["z", "w"], ["y"])], {"z": [1, 4, 16, 16]}, {"y": [1, *cls.SHAPE]},
+              {"w": ([32, 4, 1, 1], [2 * v for v in back])})
+        write("odd.onnx", [node("Conv", ["z", "w"], ["y"])], {"z": [1, 32, "h", "w"]}, {"y": [1, 32, "h", "w"]},
+              {"w": ([32, 32, 1, 1], [v / 3 for v in same])})
         write("attention.onnx", [node("GlobalAveragePool", ["x"], ["y"])], {"x": [1, *cls.SHAPE]}, {"y": [1, 32, 1, 1]})
 
     def test_run(self):
@@ -701,6 +705,52 @@ class Networks(ProgramTest):
         self.assertIn("median", text)
         self.assertEqual(list(read_npy(self.path("s.npy"))[1]), [6, -5])
         self.assertEqual(list(read_npy(self.path("d.npy"))[1]), [-4, 9])
+
+    def test_run_int8(self):
+        # x is 0..8 and y 0..24: half a step of y is 0.05, half a step of x and of the weights makes as much again each.
+        npy(self.path("samples.npy"), "f", (3, 2, 1, 2), [0, 0, 0, 0, 8, 8, 1, 1, 0, 1, 8, 8])
+        samples = ("--int8", "samples.npy")
+        found = self.object("run", "small.onnx", "items.npy", "-o", "q.npy", *samples)
+        shape, integers = read_npy(self.path("q.npy"))
+        self.assertEqual(shape, (3, 2, 1, 2))
+        for value, expected in zip(integers, [0, 1, 9, 12, 4, 5, 21, 24, 0, 1, 3, 0]):
+            self.assertLess(abs(value - expected), 0.25)
+        self.assertNotEqual(list(integers), [0, 1, 9, 12, 4, 5, 21, 24, 0, 1, 3, 0])
+        self.assertEqual((found["calibration"]["file"], found["calibration"]["samples"]), ("samples.npy", 3))
+        self.assertGreater(found["calibration"]["ms"], 0)
+        self.assertEqual((found["runs"], found["multiply_adds"]), (3, 8))
+        self.assertNotIn("calibration", self.object("run", "small.onnx", "items.npy"))
+        # The same for threads, a batch that the network takes whole, and whatever the items are run with.
+        self.assertIn("calibrated with 3 samples of 'samples.npy'",
+                      self.succeed("run", "small.onnx", "items.npy", "-o", "q2.npy", "--threads", "2", *samples))
+        self.assertEqual(read_npy(self.path("q2.npy"))[1], integers)
+        npy(self.path("one.npy"), "d", (2, 1, 2), [5, 6, 7, 8])
+        self.succeed("run", "small.onnx", "one.npy", "-o", "q3.npy", *samples)
+        self.assertEqual(read_npy(self.path("q3.npy"))[1], integers[4:8])
+        self.assertIn("1 sample of", self.succeed("run", "small.onnx", "one.npy", "--int8", "one.npy"))
+        for items in ("items.npy", "small.npy"):
+            found = self.object("run", "batch.onnx", items, "-o", "q4.npy", *samples)
+            self.assertEqual((found["runs"], found["calibration"]["samples"]), (1, 3))
+            self.assertEqual(read_npy(self.path("q4.npy"))[0], tuple(found["inputs"][0]["shape"]))
+
+    def test_run_int8_failures(self):
+        small = ("run", "small.onnx", "small.npy", "--int8")
+        self.fail_with(["'small.onnx'", "'x.npy'", "[1,32,16,16]", "[1,2,1,2]"], *small, "x.npy")
+        self.fail_with(["nothing.npy"], *small, "nothing.npy")
+        self.fail_with(["No such file"], *small, "")
+        npy(self.path("nan.npy"), "f", (1, 2, 1, 2), [1, math.nan, 0, 0])
+        self.fail_with(["'nan.npy'", "NaN"], *small, "nan.npy")
+        npy(self.path("none.npy"), "f", (0, 2, 1, 2), [])
+        self.fail_with(["'none.npy'", "[0,2,1,2]"], *small, "none.npy")
+        npy(self.path("scalar.npy"), "f", (), [1])
+        self.fail_with(["'scalar.npy'"], *small, "scalar.npy")
+        npy(self.path("pair.npy"), "f", (1, 2), [1, 2])
+        self.fail_with(["--int8", "'two.onnx'", "2 inputs and 2 outputs"], "run", "two.onnx", "pair.npy", "pair.npy",
+                       "--int8", "pair.npy")
+        (self.folder / "sigmoid.onnx").write_bytes(
+            onnx_file.model([onnx_file.node("Sigmoid", ["x"], ["y"])], {"x": [1, 2, 1, 2]}, {"y": [1, 2, 1, 2]}))
+        self.fail_with(["'sigmoid.onnx'", "Sigmoid"], "run", "sigmoid.onnx", "small.npy", "--int8", "small.npy")
+        self.fail_with(["--int8", "--exact"], *small, "small.npy", "--exact")
 
     def test_run_failures(self):
         npy(self.path("int.npy"), "i", (1, 2, 1, 2), [1] * 4)
@@ -800,6 +850,87 @@ class Networks(ProgramTest):
                             "--calibrate", "x.npy", "-o", "best.aecnn")
         self.assertEqual(found["channels"], sorted(self.importance[:4]))
 
+    def test_pack_by_step(self):
+        # Symbols are what a trainer rounds to, and the decoder gets them times the step.
+        step = 0.125
+        found = self.object("pack", "--decoder", "four.onnx", "--channels", "0,8,16,24", "--step", str(step),
+                            "--calibrate", "x.npy", "-o", "step.aecnn")["operating_points"][0]
+        expected = [math.floor(v / step + 0.5) for i, v in enumerate(self.values) if i // 256 % 8 == 0]
+        self.assertEqual((found["zero"], found["levels"], found["name"]), (0, max(expected) + 2, "step 0.125"))
+        self.assertEqual(found["lambda"], 0)
+        encoded = self.object("encode", "--profile", "step.aecnn", "x.npy", "--symbols", "s.npy", "-o", "step.aecf")
+        self.assertEqual(encoded["symbols"], "s.npy")
+        shape, symbols = read_npy(self.path("s.npy"))
+        self.assertEqual(shape, (self.COUNT, 4, 16, 16))
+        self.assertEqual(list(symbols), expected)
+        self.object("decode", "--profile", "step.aecnn", "step.aecf", "--symbols", "d.npy", "-o", "step.npy")
+        self.assertEqual(read_npy(self.path("d.npy")), (shape, symbols))
+        decoded = read_npy(self.path("step.npy"))[1]
+        self.assertEqual([v for i, v in enumerate(decoded) if i // 256 % 8 == 0], [v * step for v in expected])
+        # A network's latents, biased by 5: means of four pixels in steps of 0.25.
+        everything = ",".join(map(str, range(32)))
+        options = ["pack", "--decoder", "spread.onnx", "--analysis", "means.onnx", "--channels", everything,
+                   "--calibrate", "x.npy", "--step", "0.25"]
+        found = self.object(*options, "-o", "latents.aecnn")["operating_points"][0]
+        self.succeed("encode", "--profile", "latents.aecnn", "x.npy", "--symbols", "l.npy", "-o", "l.aecf")
+        shape, symbols = read_npy(self.path("l.npy"))
+        self.assertEqual(shape, (self.COUNT, 32, 8, 8))
+        near = 0
+        for n, symbol in enumerate(symbols):
+            plane, y, x = n // 64, n // 8 % 8, n % 8
+            latent = sum(self.values[plane * 256 + (2 * y + i) * 16 + 2 * x + j] for i in (0, 1) for j in (0, 1)) + 20
+            self.assertLess(abs(symbol - found["zero"] - latent), 0.51)
+            near += abs(symbol - found["zero"] - latent) > 0.5
+        self.assertLess(near, len(symbols) / 500)
+        # The price of a bit moves symbols towards zero, in fewer bytes.
+        priced = self.object(*options, "--lambda", "8000", "-o", "priced.aecnn")["operating_points"][0]
+        self.assertEqual(priced["lambda"], 8000)
+        self.assertLess(priced["expected_bytes"], found["expected_bytes"])
+
+    def test_pack_in_float16(self):
+        sizes = []
+        for more in ([], ["--float16"]):
+            self.succeed("pack", "--decoder", "odd.onnx", "--channels", ",".join(map(str, range(32))), "--calibrate",
+                         "x.npy", "--no-probe", *more, "-o", "half.aecnn")
+            sizes.append((self.folder / "half.aecnn").stat().st_size)
+        self.assertLess(abs(sizes[0] - sizes[1] - 2 * 32 * 32), 64)
+        data = (self.folder / "half.aecnn").read_bytes()
+        header = json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])
+        self.assertEqual(header["network0.w"]["dtype"], "F16")
+        self.succeed("info", "half.aecnn")
+
+    def test_merge(self):
+        options = ["pack", "--channels", "0,8,16,24", "--calibrate", "x.npy", "--decoder"]
+        self.succeed(*options, "four.onnx", "--bits", "8", "-o", "m8.aecnn")
+        self.succeed(*options, "four.onnx", "--bits", "4", "-o", "m4.aecnn")
+        self.succeed(*options, "twice.onnx", "--bits", "2", "-o", "m2.aecnn")
+        found = self.object("merge", "m8.aecnn", "m4.aecnn", "m2.aecnn", "--name", "ladder", "--names", "a,b,c", "-o",
+                            "m.aecnn")
+        parts = [self.object("info", f"m{b}.aecnn")["operating_points"][0] for b in "842"]
+        self.assertEqual((found["name"], found["profiles"]), ("ladder", ["m8.aecnn", "m4.aecnn", "m2.aecnn"]))
+        self.assertEqual([o["name"] for o in found["operating_points"]], ["a", "b", "c"])
+        self.assertEqual([o["decoder"] for o in found["operating_points"]], ["decoder", "decoder", "decoder.1"])
+        for part, point in zip(parts, found["operating_points"]):
+            for key in ("levels", "expected_bytes", "expected_error"):
+                self.assertEqual(part[key], point[key])
+        self.assertEqual([n["name"] for n in found["networks"]], ["decoder", "decoder.1"])
+        self.succeed("info", "--verify", "m.aecnn")
+        for b, point in (("8", "a"), ("2", "c")):
+            self.succeed("encode", "--profile", "m.aecnn", "--op", point, "x.npy", "-o", "m.aecf")
+            self.succeed("decode", "--profile", "m.aecnn", "m.aecf", "-o", "m.npy")
+            self.succeed("encode", "--profile", f"m{b}.aecnn", "x.npy", "-o", "one.aecf")
+            self.succeed("decode", "--profile", f"m{b}.aecnn", "one.aecf", "-o", "one.npy")
+            self.assertEqual(read_npy(self.path("m.npy")), read_npy(self.path("one.npy")))
+        self.assertIn("from 2 profiles", self.succeed("merge", "m8.aecnn", "m4.aecnn", "-o", "m.aecnn"))
+        failing = lambda needles, *a: self.fail_with(needles, "merge", *a, "-o", "n.aecnn")
+        failing(["'m8.aecnn', 'm4.aecnn'", "1 names", "2 operating points"], "m8.aecnn", "m4.aecnn", "--names", "a")
+        failing(["33 operating points", "32"], *["m8.aecnn"] * 33)
+        failing(["'x.npy'"], "m8.aecnn", "x.npy")
+        failing(["profiles"])
+        self.succeed("pack", "--channels", ",".join(map(str, range(32))), "--calibrate", "x.npy", "--decoder", "all.onnx",
+                     "--open-extents", "-o", "open.aecnn")
+        failing(["profile 1", "32x16x16"], "m8.aecnn", "open.aecnn")
+
     def test_pack_failures(self):
         start = ["pack", "--calibrate", "x.npy", "-o", "n.aecnn"]
         failing = lambda needles, *a: self.fail_with(needles, *start, *a)
@@ -817,25 +948,31 @@ class Networks(ProgramTest):
         failing(["--attention", "without effect"], "--decoder", "four.onnx", "--attention", "attention.onnx", "--channels",
                 "0,1,2,3")
         failing(["--bits"], "--decoder", "four.onnx", "--channels", "0,8,16,24", "--bits", "17")
+        failing(["--step", "--bits"], "--decoder", "four.onnx", "--channels", "0,8,16,24", "--bits", "7", "--step", "1")
+        failing(["step nan"], "--decoder", "four.onnx", "--channels", "0,8,16,24", "--step", "nan")
+        for step in ("0", "-1", "a"):
+            failing(["--step"], "--decoder", "four.onnx", "--channels", "0,8,16,24", f"--step={step}")
+        failing(["step 1e-06", "65534 levels"], "--decoder", "four.onnx", "--channels", "0,8,16,24", "--step", "1e-6")
+        failing(["--lambda"], "--decoder", "four.onnx", "--channels", "0,8,16,24", "--lambda", "-1")
 
 
 class Usage(ProgramTest):
     def test_help_and_version(self):
         self.assertRegex(self.succeed("--version"), r"\Aaecnn \d+\.\d+\.\d+\n\Z")
-        for command in ([], ["calibrate"], ["encode"], ["decode"], ["info"], ["symbols"], ["symbols", "encode"],
+        for command in ([], ["calibrate"], ["encode"], ["decode"], ["info"], ["merge"], ["symbols"], ["symbols", "encode"],
                         ["symbols", "decode"]):
             self.assertIn("Usage", self.succeed(*command, "--help"))
 
     def test_usage_errors(self):
         self.fail_with(["subcommand"])
-        self.fail_with(["'compress'", "calibrate", "encode", "decode", "info", "symbols"], "compress")
+        self.fail_with(["'compress'", "calibrate", "encode", "decode", "info", "merge", "symbols"], "compress")
         self.fail_with([], "--unknown")
         self.fail_with(["--unknown", "aecnn info --help"], "info", "x.npy", "--unknown")
         self.fail_with(["--unknown"], "encode", "--profile", "p", "x.npy", "-o", "n", "--unknown")
         self.fail_with(["--unknown"], "decode", "--profile", "p", "x.npy", "-o", "n", "--unknown")
         self.fail_with(["--unknown"], "calibrate", "x.npy", "--ratio", "3", "-o", "n", "--unknown")
         self.fail_with(["--unknown"], "symbols", "decode", "x.npy", "-o", "n", "--unknown")
-        for command in (["calibrate"], ["encode"], ["decode"], ["info"], ["symbols", "encode"], ["symbols", "decode"],
+        for command in (["calibrate"], ["encode"], ["decode"], ["info"], ["merge"], ["symbols", "encode"], ["symbols", "decode"],
                         ["run"], ["eval"], ["pack"]):
             self.fail_with(["required", f"aecnn {' '.join(command)} --help"], *command)
         self.fail_with(["x.npy"], "info", "x.npy", "x.npy")

@@ -1,5 +1,6 @@
 #include <aecnn/io/element.hpp>
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -8,6 +9,8 @@
 #include <catch_compat.hpp>
 
 using aecnn::io::bfloat16_to_float;
+using aecnn::io::fits_half;
+using aecnn::io::float_to_half;
 using aecnn::io::half_to_float;
 
 namespace {
@@ -31,6 +34,35 @@ TEST_CASE("every binary16 converts to the float of its value", "[element]") {
   CHECK(half_to_float(0x0001) == 0x1p-24F);
   CHECK(half_to_float(0x3555) == 0.333251953125F);
   CHECK(bits_of(half_to_float(0xfc00)) == 0xff800000U);
+}
+
+TEST_CASE("floats round to the nearest binary16, ties to even", "[element]") {
+  // Every binary16 is itself; what lies between two neighbours goes to the nearer one, the middle to the even one.
+  for (std::uint32_t bits = 0; bits < 0x7c00; ++bits) {
+    const auto half = static_cast<std::uint16_t>(bits);
+    const auto negative = static_cast<std::uint16_t>(bits | 0x8000U);
+    if (float_to_half(half_to_float(half)) != half || float_to_half(half_to_float(negative)) != negative ||
+        !fits_half(half_to_float(half)) || !fits_half(half_to_float(negative)))
+      FAIL("binary16 bits " << bits << " are not kept");
+    const double low = static_cast<double>(half_to_float(half));
+    const double high =
+        bits == 0x7bff ? 65536.0 : static_cast<double>(half_to_float(static_cast<std::uint16_t>(bits + 1)));
+    const auto middle = static_cast<float>((low + high) / 2);
+    const std::uint32_t even = bits % 2 == 0 ? bits : bits + 1;
+    if (float_to_half(middle) != even || float_to_half(-middle) != (even | 0x8000U) ||
+        float_to_half(std::nextafter(middle, 0.0F)) != bits ||
+        float_to_half(std::nextafter(middle, 1e9F)) != bits + 1 || fits_half(middle) ||
+        fits_half(std::nextafter(middle, 0.0F)))
+      FAIL("above binary16 bits " << bits << " found " << float_to_half(middle));
+  }
+  CHECK(float_to_half(65519.0F) == 0x7bff);
+  CHECK(float_to_half(-1e30F) == 0xfc00);
+  CHECK(float_to_half(std::bit_cast<float>(0x7f800000U)) == 0x7c00);
+  CHECK((float_to_half(std::bit_cast<float>(0xffc00001U)) & 0x7fffU) > 0x7c00);
+  CHECK(float_to_half(std::bit_cast<float>(1U)) == 0);
+  CHECK_FALSE(fits_half(std::bit_cast<float>(0x7f800000U)));
+  CHECK_FALSE(fits_half(std::bit_cast<float>(0x7fc00000U)));
+  CHECK_FALSE(fits_half(std::bit_cast<float>(1U)));
 }
 
 TEST_CASE("bfloat16 is the upper half of a float", "[element]") {

@@ -141,7 +141,7 @@ TEST_CASE("tensors are read strictly", "[profile_tensors]") {
               },
               errc::bad_field, "entropy.initial"},
              {"weight type", [](safetensors& s) { put_tensor(s, "network0.b", {6}, std::vector<std::int32_t>(6)); },
-              errc::bad_field, "expected F32 or I64"},
+              errc::bad_field, "expected F32, F16 or I64"},
              {"weight of integers",
               [](safetensors& s) { put_tensor(s, "network0.b", {6}, std::vector<std::int64_t>(6)); }, errc::corrupt,
               "hash"},
@@ -229,4 +229,46 @@ TEST_CASE("weights of integers are kept, and are no floats to the hash", "[profi
   other.networks[0].weights[2].shape = {0};
   other.networks[0].weights[2].integers.clear();
   CHECK(aecnn::try_serialize_profile(other).error().code == errc::bad_shape);
+}
+
+TEST_CASE("weights of 16 bits are the same profile", "[profile_tensors]") {
+  profile p = example_profiles::small_profile();
+  auto& weights = p.networks[0].weights;
+  REQUIRE(weights.size() >= 2);
+  weights[0].values.assign(weights[0].values.size(), -0.375F);
+  weights[1].values.assign(weights[1].values.size(), 0.1F);
+  aecnn::seal(p);
+  const auto file = aecnn::serialize_profile(p);
+  const auto content = aecnn::io::parse_safetensors(file);
+  const std::string half = "network0." + weights[0].name, single = "network0." + weights[1].name;
+  CHECK(content.find(half)->type == aecnn::io::dtype::float16);
+  CHECK(content.find(single)->type == aecnn::io::dtype::float32);
+  const auto loaded = aecnn::load_profile(std::span<const std::byte>(file));
+  CHECK(loaded.networks == p.networks);
+  CHECK(loaded.hash == p.hash);
+
+  // The same in 32 bits; another element, another shape, a cut file, and 16 bits elsewhere.
+  const std::vector<std::size_t> shape = content.find(half)->shape;
+  const auto wide = edited(p, [&](safetensors& s) { put_tensor(s, half, shape, weights[0].values); });
+  CHECK(wide.size() > file.size());
+  const auto same = aecnn::load_profile(std::span<const std::byte>(wide));
+  CHECK(same.networks == p.networks);
+  CHECK(aecnn::serialize_profile(same) == file);
+  const auto halves = [&](const std::string& name, std::vector<std::size_t> extents, std::byte top) {
+    return edited(p, [&](safetensors& s) {
+      std::size_t n = 2;
+      for (const auto extent : extents) n *= extent;
+      std::vector<std::byte> raw(n, top);
+      remove_tensor(s, name);
+      s.add(name, aecnn::io::dtype::float16, extents, raw);
+    });
+  };
+  check_failure(halves(half, shape, std::byte{0x3c}), errc::corrupt, "hash");
+  check_failure(halves(half, shape, std::byte{0x7c}), errc::bad_field, "F16");
+  auto extended = shape;
+  extended.push_back(2);
+  CHECK_FALSE(load(halves(half, extended, std::byte{0x3c})));
+  check_failure(halves("op0.quantizer.unit", {2}, std::byte{0x3c}), errc::bad_field, "expected F32");
+  check_failure(halves("op0.selector.channels", {2}, std::byte{0}), errc::bad_field, "F16 of shape (2,), expected U16");
+  check_failure({file.begin(), file.end() - 1}, errc::truncated, "");
 }

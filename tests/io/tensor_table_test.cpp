@@ -1,5 +1,6 @@
 #include <aecnn/io/tensor_table.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -135,4 +136,71 @@ TEST_CASE("writing a name twice or a wrong size is a failure", "[tensor_table]")
   writer.required("b", std::vector<float>{1, 2, 3}, {any_extent, 2});
   REQUIRE(why);
   CHECK(why->code == errc::bad_shape);
+}
+
+TEST_CASE("weights are stored in 16 bits where that changes none of them", "[tensor_table]") {
+  const auto written = [](std::vector<float> values) {
+    safetensors file;
+    std::optional<failure> why;
+    tensor_writer writer(file, why);
+    writer.weight("w", {"", {static_cast<std::int64_t>(values.size())}, values});
+    REQUIRE_FALSE(why);
+    return file;
+  };
+  const auto read = [](const safetensors& file, std::optional<failure>& why) {
+    aecnn::nn::weight w;
+    tensor_reader reader(file, why);
+    reader.weight("w", w);
+    return w;
+  };
+  const auto type_of = [&](std::vector<float> values) {
+    const auto file = written(values);
+    std::optional<failure> why;
+    const auto found = read(file, why).values;
+    REQUIRE_FALSE(why);
+    REQUIRE(found.size() == values.size());
+    for (std::size_t i = 0; i < found.size(); ++i)
+      CHECK(std::bit_cast<std::uint32_t>(found[i]) == std::bit_cast<std::uint32_t>(values[i]));
+    return file.find("w")->type;
+  };
+  using aecnn::io::dtype;
+  CHECK(type_of({1, -2.5F, 65504, 0, -0.0F, 0x1p-24F, -0x3ffp-24F}) == dtype::float16);
+  CHECK(type_of({1, 0.1F}) == dtype::float32);
+  CHECK(type_of({65520}) == dtype::float32);
+  CHECK(type_of({0x1p-25F}) == dtype::float32);
+  CHECK(type_of({std::bit_cast<float>(0x7f800000U)}) == dtype::float32);
+  CHECK(type_of({1, std::bit_cast<float>(0x7fc00000U)}) == dtype::float32);
+
+  // The elements' bytes: little-endian on every machine.
+  const auto file = written({1, -2});
+  const auto bytes = *file.bytes("w");
+  CHECK(std::vector(bytes.begin(), bytes.end()) ==
+        std::vector{std::byte{0}, std::byte{0x3c}, std::byte{0}, std::byte{0xc0}});
+
+  // 32 bits in their place are taken as well; infinities and NaNs in 16 bits are not, nor is another type.
+  std::optional<failure> why;
+  safetensors other;
+  other.add("w", {2}, std::vector<float>{1, -2});
+  CHECK(read(other, why).values == std::vector<float>{1, -2});
+  CHECK_FALSE(why);
+  for (const unsigned top : {0x7cU, 0xfcU, 0x7eU}) {
+    other = {};
+    other.add("w", dtype::float16, {2},
+              std::vector{std::byte{0}, std::byte{0}, std::byte{0}, static_cast<std::byte>(top)});
+    why.reset();
+    read(other, why);
+    REQUIRE(why);
+    CHECK(why->code == errc::bad_field);
+    CHECK(why->message == "tensor \"w\": an infinity or NaN in F16, expected finite elements");
+  }
+  other = {};
+  other.add("w", dtype::bfloat16, {1}, std::vector{std::byte{0}, std::byte{0}});
+  why.reset();
+  read(other, why);
+  REQUIRE(why);
+  CHECK(why->message == "tensor \"w\": expected F32, F16 or I64");
+  // Other fields have one type.
+  other = {};
+  other.add("f", dtype::float16, {1, 2}, std::vector<std::byte>(4));
+  CHECK(failure_of(other).message == "tensor \"f\": F16 of shape (1, 2), expected F32 of shape (at least 1, 2)");
 }

@@ -92,7 +92,7 @@ def add_network(h, g, tensor):
         h.list("q", t.shape)
         if t.dtype.kind == "i":
             h.pack("Q", 2**64 - 1)
-        h.tensor(t)
+        h.tensor(t.astype("<f4") if t.dtype.kind == "f" else t)
 
 
 def content_hash(document, tensors):

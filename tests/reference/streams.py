@@ -72,7 +72,7 @@ class Profile:
         metadata = header.pop("__metadata__")
         if metadata["aecnn.version"] != "1":
             raise StreamError("unsupported_version", "profile")
-        types = {"F32": "<f4", "I32": "<i4", "U16": "<u2", "I16": "<i2", "I8": "i1", "U8": "u1"}
+        types = {"F32": "<f4", "I64": "<i8", "F16": "<f2", "I32": "<i4", "U16": "<u2", "I16": "<i2", "I8": "i1", "U8": "u1"}
         tensors = {}
         for name, t in header.items():
             begin, end = (8 + n + o for o in t["data_offsets"])

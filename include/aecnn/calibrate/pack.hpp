@@ -1,7 +1,7 @@
 // A profile around networks that were trained elsewhere: a decoder, perhaps a linear analysis for the device, and the
 // channels to send. From sample tensors come the quantiser's steps (for each latent the range of least squared error, in
-// 2^bits levels), the entropy coder's initial states, the expectations and the probe. Time: a few encodings and one
-// decoding of all tensors.
+// 2^bits levels) or, where the step is given, its levels, the entropy coder's initial states, the expectations and the
+// probe. Time: a few encodings and one decoding of all tensors.
 #pragma once
 
 #include <algorithm>
@@ -18,10 +18,13 @@
 
 #include <aecnn/calibrate/analysis.hpp>
 #include <aecnn/calibrate/design.hpp>
+#include <aecnn/calibrate/fixed_step.hpp>
 #include <aecnn/calibrate/priors.hpp>
 #include <aecnn/codec.hpp>
 #include <aecnn/core/error.hpp>
+#include <aecnn/core/fixed_point.hpp>
 #include <aecnn/core/limits.hpp>
+#include <aecnn/io/element.hpp>
 #include <aecnn/nn/graph.hpp>
 #include <aecnn/nn/network.hpp>
 #include <aecnn/nn/node_reader.hpp>
@@ -43,7 +46,10 @@ struct pack_options {
   nn::graph decoder;                      ///< from latents [1,L,h,w] to the tensor [1,C,H,W]
   std::vector<std::uint16_t> channels;    ///< that are sent, increasing; empty: all
   std::optional<analysis_layer> analysis; ///< of these channels
-  int bits = 8;                           ///< 1 to 16: 2^bits levels a latent
+  int bits = 8;                           ///< 1 to 16: 2^bits levels a latent; without effect where there is a step
+  std::optional<double> step = {};        ///< of every latent: the decoder gets round(latent / step) * step
+  std::uint32_t lambda = 0;               ///< operating_point::lambda
+  bool float16 = false;                   ///< round the decoder's weights to float16, which halves the file
   bool open_extents = false;              ///< leave height and width open
   bool probe = true;                      ///< put a self-check into the profile
   limits bounds{};
@@ -117,10 +123,10 @@ public:
   result<profile> run() {
     if (auto s = check_input(); !s) return s.error();
     operating_point o;
-    o.name = std::to_string(options_.bits) + " bits";
     o.selector.channels = channels_;
     o.decoder = "decoder";
-    if (auto s = quantise(o); !s) return s.error();
+    o.lambda = options_.lambda;
+    if (auto s = options_.step ? quantise_by_step(o, *options_.step) : quantise_by_range(o); !s) return s.error();
     designed_point d;
     auto bytes = encode_all(data_, o, nullptr, d.symbols, d.planes);
     if (!bytes) return bytes.error();
@@ -154,6 +160,14 @@ private:
     if (s.size() == 0 || s.channels > 65535) return fail(errc::bad_shape, "pack: tensors of shape ", to_string(s));
     if (options_.bits < 1 || options_.bits > 16)
       return fail(errc::invalid_argument, "pack: ", options_.bits, " bits, expected 1 to 16");
+    if (options_.step && !(*options_.step >= 1e-20 && *options_.step <= 1e20))
+      return fail(errc::invalid_argument, "pack: ", step_name(*options_.step), ", expected 1e-20 to 1e20");
+    if (options_.float16)
+      for (const nn::weight& w : options_.decoder.weights)
+        for (std::size_t i = 0; i < w.values.size(); ++i)
+          if (std::abs(w.values[i]) >= 65520)
+            return fail(errc::invalid_argument, "decoder network: element ", i, " of weight '", w.name, "' is ",
+                        w.values[i], ", expected below 65520 in magnitude for float16");
     for (std::size_t t = 0; t < data_.tensors.size(); ++t) {
       const auto& x = data_.tensors[t];
       if (x.shape != s)
@@ -215,11 +229,84 @@ private:
     return values;
   }
 
+  /// Mean products of the inputs of a latent; empty where there are so many that they would take long.
+  Eigen::MatrixXd input_products() const {
+    const auto n = options_.analysis->rows.cols(), taps = static_cast<Eigen::Index>(stride() * stride());
+    if (n > 2048) return {};
+    Eigen::MatrixXd products = Eigen::MatrixXd::Zero(n, n);
+    double count = 0;
+    for (const auto& x : data_.tensors) {
+      const Eigen::MatrixXd all = patches(x, stride());
+      Eigen::MatrixXd sent(n, all.cols());
+      for (std::size_t k = 0; k < channels_.size(); ++k)
+        sent.middleRows(static_cast<Eigen::Index>(k) * taps, taps) = all.middleRows(channels_[k] * taps, taps);
+      products.selfadjointView<Eigen::Lower>().rankUpdate(sent);
+      count += static_cast<double>(all.cols());
+    }
+    return Eigen::MatrixXd(products.selfadjointView<Eigen::Lower>()) / count;
+  }
+
+  std::size_t latents() const noexcept {
+    return options_.analysis ? static_cast<std::size_t>(options_.analysis->rows.rows()) : channels_.size();
+  }
+  bool is_signed() const noexcept { return options_.analysis || data_.negative; }
+
+  /// What both ways of quantising have in common: the nearest symbols, and points in the middle.
+  static void finish(operating_point& o, std::size_t latents) {
+    o.quantizer.rounding.assign(latents, 128);
+    o.quantizer.shift.assign(6 * latents, 0);
+    o.entropy.levels = o.quantizer.levels;
+    o.entropy.zero = o.quantizer.zero;
+  }
+
+  /// The given step for all latents; the levels are those of the tensors and one more on each side.
+  status quantise_by_step(operating_point& o, double step) {
+    o.name = step_name(step);
+    auto& q = o.quantizer;
+    double low = 0, high = 0;
+    std::vector<unit_alignment> alignments;
+    for (std::size_t l = 0; l < latents(); ++l) {
+      const double bias = options_.analysis ? options_.analysis->bias(static_cast<Eigen::Index>(l)) / step : 0;
+      std::vector<float> values = latent_values(l);
+      for (float& v : values) {
+        v = static_cast<float>(static_cast<double>(v) / step + bias);
+        low = std::min(low, nearest_symbol(static_cast<double>(v)));
+        high = std::max(high, nearest_symbol(static_cast<double>(v)));
+      }
+      if (!all_finite(values.data(), values.size()))
+        return fail(errc::not_finite, "pack: latent ", l, " holds a NaN or an infinity");
+      if (high - low > 65533)
+        return fail(errc::invalid_argument, "pack: ", o.name, ": more than 65534 levels with latent ", l);
+      if (std::abs(bias) > 60000)
+        return fail(errc::invalid_argument, "pack: ", o.name, ": latent ", l, " has a bias of ", bias,
+                    " steps, expected at most 60000");
+      if (options_.analysis) alignments.push_back(align_units(values, bias));
+    }
+    q.zero = is_signed() ? static_cast<std::uint32_t>(1 - low) : 0;
+    q.levels = q.zero + static_cast<std::uint32_t>(high) + 2;
+    q.unit.assign(latents(), static_cast<float>(step / 256));
+    finish(o, latents());
+    if (!options_.analysis) {
+      q.scale.assign(latents(), static_cast<float>(256 / step));
+      return {};
+    }
+    if (auto s = set_step_projection(o, stride(), options_.analysis->rows, step, alignments,
+                                     {data_.largest, data_.squares / data_.elements(), input_products()});
+        !s)
+      return s;
+    if (options_.analysis->bias.isZero(0)) return {};
+    for (const unit_alignment& a : alignments) {
+      q.offset.push_back(a.offset);
+      bias_.push_back(-static_cast<float>(a.offset) * q.unit[0]); // so that the decoder gets multiples of the step
+    }
+    return {};
+  }
+
   /// Steps, offsets and levels. All latents share the symbol `zero`, which is that of their means on the average.
-  status quantise(operating_point& o) {
-    const std::size_t latents =
-        options_.analysis ? static_cast<std::size_t>(options_.analysis->rows.rows()) : channels_.size();
-    const bool is_signed = options_.analysis || data_.negative;
+  status quantise_by_range(operating_point& o) {
+    o.name = std::to_string(options_.bits) + " bits";
+    const std::size_t latents = this->latents();
+    const bool is_signed = this->is_signed();
     const double top = std::exp2(options_.bits) - 1;
     std::vector<double> low(latents), step(latents);
     double position = 0;
@@ -255,6 +342,7 @@ private:
       set_projection(o, a, 1.0, data_.largest);
       for (std::size_t l = 0; l < latents; ++l)
         o.quantizer.unit[l] = static_cast<float>(static_cast<double>(o.quantizer.unit[l]) * step[l]);
+      for (const double b : options_.analysis->bias) bias_.push_back(static_cast<float>(b));
     } else {
       for (const double s : step) {
         o.quantizer.unit.push_back(static_cast<float>(s / 256));
@@ -268,10 +356,7 @@ private:
       for (std::size_t l = 0; l < latents; ++l)
         q.offset.push_back(
             static_cast<std::int32_t>(std::lround((low[l] + q.zero * step[l]) / static_cast<double>(q.unit[l]))));
-    q.rounding.assign(latents, 128);
-    q.shift.assign(6 * latents, 0);
-    o.entropy.levels = q.levels;
-    o.entropy.zero = q.zero;
+    finish(o, latents);
     return {};
   }
 
@@ -292,12 +377,15 @@ private:
                return std::find(n.inputs.begin(), n.inputs.end(), w.name) != n.inputs.end();
              });
     });
-    if (!options_.analysis || options_.analysis->bias.isZero() || g.inputs.size() != 1) return g;
-    // The analysis network's bias, which the device does not add.
+    if (options_.float16)
+      for (nn::weight& w : g.weights)
+        for (float& v : w.values) v = io::half_to_float(io::float_to_half(v));
+    const auto nothing = [](float b) { return b == 0; };
+    if (std::all_of(bias_.begin(), bias_.end(), nothing) || g.inputs.size() != 1) return g;
+    // The analysis network's bias, which the symbols' values lack.
     const std::string input = g.inputs[0], biased = input + ".biased";
     for (nn::node& n : g.nodes) std::replace(n.inputs.begin(), n.inputs.end(), input, biased);
-    nn::weight bias{input + ".bias", {1, options_.analysis->bias.size(), 1, 1}, {}};
-    for (const double b : options_.analysis->bias) bias.values.push_back(static_cast<float>(b));
+    nn::weight bias{input + ".bias", {1, static_cast<std::int64_t>(bias_.size()), 1, 1}, bias_};
     g.nodes.insert(g.nodes.begin(), {"Add", biased, {input, bias.name}, {biased}});
     g.weights.push_back(std::move(bias));
     return g;
@@ -357,6 +445,7 @@ private:
   const pack_options& options_;
   calibration_data data_;
   std::vector<std::uint16_t> channels_;
+  std::vector<float> bias_; ///< [latents] what the decoder adds to the symbols' values; empty without an analysis
 };
 
 } // namespace detail

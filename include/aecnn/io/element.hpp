@@ -55,6 +55,31 @@ constexpr float half_to_float(std::uint16_t bits) noexcept {
   return std::bit_cast<float>(sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ffU) << 13));
 }
 
+/// The bits of the IEEE 754 binary16 nearest to v, of two the even one: an infinity from 65520 on; a NaN stays a NaN.
+constexpr std::uint16_t float_to_half(float v) noexcept {
+  const auto bits = std::bit_cast<std::uint32_t>(v);
+  const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000U);
+  const std::uint32_t magnitude = bits & 0x7fffffffU;
+  if (magnitude > 0x7f800000U) return static_cast<std::uint16_t>(sign | 0x7e00U);
+  if (magnitude >= 0x477ff000U) return static_cast<std::uint16_t>(sign | 0x7c00U);
+  const std::uint32_t exponent = magnitude >> 23;
+  // Below 2^-14 the unit is 2^-24, and below half of that nothing is left.
+  if (exponent < 102) return sign;
+  const std::uint32_t dropped = exponent < 113 ? 126 - exponent : 13;
+  const std::uint32_t kept =
+      exponent < 113 ? (magnitude & 0x7fffffU) | 0x800000U : magnitude - (std::uint32_t{112} << 23);
+  // A carry out of the fraction is the next exponent, as it should be.
+  const std::uint32_t half = (std::uint32_t{1} << (dropped - 1)) - 1 + (kept >> dropped & 1U);
+  return static_cast<std::uint16_t>(sign | (kept + half) >> dropped);
+}
+
+/// Whether v is finite and a binary16 has its value, sign of zero included.
+constexpr bool fits_half(float v) noexcept {
+  const std::uint16_t half = float_to_half(v);
+  return (half & 0x7c00U) != 0x7c00U &&
+         std::bit_cast<std::uint32_t>(half_to_float(half)) == std::bit_cast<std::uint32_t>(v);
+}
+
 /// The value of a bfloat16 given by its bits: the upper half of a binary32.
 constexpr float bfloat16_to_float(std::uint16_t bits) noexcept {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);

@@ -1,8 +1,10 @@
 // The tensors of a safetensors file as fields of a structure: one description, "this vector is the tensor of that name,
 // with these extents", serves reading and writing, so that the two cannot differ. Reading is strict: dtype and shape
-// must be exactly the expected ones, and a tensor that belongs to no field is an error.
+// must be exactly the expected ones, and a tensor that belongs to no field is an error. Only weights of networks have a
+// choice: floats that all fit into 16 bits are stored so.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -15,6 +17,8 @@
 
 #include <aecnn/core/bytes.hpp>
 #include <aecnn/core/error.hpp>
+#include <aecnn/core/fixed_point.hpp>
+#include <aecnn/io/element.hpp>
 #include <aecnn/io/safetensors.hpp>
 #include <aecnn/nn/graph.hpp>
 
@@ -69,13 +73,14 @@ public:
     required(name, one, {});
     if (one.size() == 1) v = one[0];
   }
-  /// A tensor of floats or 64-bit integers of any shape, a scalar included; the dtype says which.
+  /// A tensor of floats (of 32 bits, or finite ones of 16) or 64-bit integers of any shape, a scalar included; the
+  /// dtype says which.
   void weight(const std::string& name, nn::weight& w) {
     const safetensors_entry* e = take(name);
     if (*why_) return;
-    if (e == nullptr || (e->type != dtype::float32 && e->type != dtype::int64)) {
+    if (e == nullptr || (e->type != dtype::float32 && e->type != dtype::float16 && e->type != dtype::int64)) {
       *why_ = aecnn::detail::fail(e == nullptr ? errc::missing_field : errc::bad_field, "tensor ",
-                                  detail::json_quoted(name), e == nullptr ? ": missing" : ": expected F32 or I64");
+                                  detail::json_quoted(name), e == nullptr ? ": missing" : ": expected F32, F16 or I64");
       return;
     }
     for (const std::size_t extent : e->shape) w.shape.push_back(static_cast<std::int64_t>(extent));
@@ -84,6 +89,9 @@ public:
       fill(name, w.integers);
     else
       fill(name, w.values);
+    if (e->type == dtype::float16 && !*why_ && !all_finite(w.values.data(), w.values.size()))
+      *why_ = aecnn::detail::fail(errc::bad_field, "tensor ", detail::json_quoted(name),
+                                  ": an infinity or NaN in F16, expected finite elements");
   }
   /// errc::bad_field where a tensor was not asked for.
   void expect_all_used() {
@@ -153,10 +161,15 @@ public:
   void weight(const std::string& name, const nn::weight& w) {
     std::vector<std::size_t> extents;
     for (const std::int64_t extent : w.shape) extents.push_back(static_cast<std::size_t>(extent));
-    if (w.type == nn::element_type::int64)
-      add(name, extents, w.integers);
-    else
-      add(name, extents, w.values);
+    if (w.type == nn::element_type::int64) return add(name, extents, w.integers);
+    if (w.values.empty() || !std::all_of(w.values.begin(), w.values.end(), fits_half))
+      return add(name, extents, w.values);
+    std::vector<std::uint16_t> halves(w.values.size());
+    std::transform(w.values.begin(), w.values.end(), halves.begin(), float_to_half);
+    std::vector<std::byte> bytes;
+    detail::append_little_endian(bytes, std::span<const std::uint16_t>(halves));
+    if (*why_) return;
+    if (auto added = file_->try_add(name, dtype::float16, extents, bytes); !added) *why_ = added.error();
   }
 
 private:

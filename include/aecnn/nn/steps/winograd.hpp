@@ -76,8 +76,11 @@ inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layou
     const bool whole = bytes > 1e6 && p.tiles * tile_bytes <= (std::size_t{4} << 20);
     const std::size_t budget = bytes > 1e6 ? std::size_t{1} << 20 : std::size_t{1} << 19;
     p.strip = whole ? p.tiles : std::clamp<std::size_t>(budget / tile_bytes, 1, p.tiles);
-    if (!whole && p.strip > kernels.most_pixels) p.strip -= p.strip % kernels.most_pixels;
-    if (!whole && p.strip == p.tiles && p.tiles > 2 * kernels.most_pixels) p.strip = (p.tiles + 1) / 2;
+    // Strips of one size, and two rather than one: threads share them.
+    if (!whole && p.tiles >= kernels.most_pixels) {
+      const std::size_t strips = std::max<std::size_t>(2, (p.tiles + p.strip - 1) / p.strip);
+      p.strip = (p.tiles + strips - 1) / strips;
+    }
     p.weight_bytes = static_cast<std::size_t>(bytes);
     best = p;
   }

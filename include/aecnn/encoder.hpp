@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
@@ -229,6 +230,30 @@ private:
     for (std::size_t i = 0; i < n; ++i) out[i] = side[i];
   }
 
+  // Subtracts the offset of plane k from n projected latents; stores what is asked for, latents or symbols.
+  void finish_latents(std::size_t k, std::size_t begin, std::size_t n, bool keep_latents) {
+    std::int32_t* const latents = latents_.data() + begin;
+    const std::int32_t offset = quantizer_.offset(k);
+    if (keep_latents) {
+      for (std::size_t i = 0; i < n; ++i) latents[i] -= offset;
+      return;
+    }
+    // Copies that nothing else points to become vector code; those of a whole block are of a known length.
+    std::int32_t in[fixed_block];
+    symbol out[fixed_block];
+    if (n == fixed_block) {
+      std::memcpy(in, latents, sizeof in);
+    } else {
+      for (std::size_t i = 0; i < fixed_block; ++i) in[i] = i < n ? latents[i] : 0;
+    }
+    for (std::size_t i = 0; i < fixed_block; ++i) out[i] = quantizer_.quantise(k, in[i] - offset);
+    if (n == fixed_block) {
+      std::memcpy(symbols_.data() + begin, out, sizeof out);
+    } else {
+      for (std::size_t i = 0; i < n; ++i) symbols_[begin + i] = out[i];
+    }
+  }
+
   template <class View>
   status quantise(const View& x, bool keep_latents) {
     if (auto s = check_shape(detail::source_of(x).elements.shape); !s) return s;
@@ -249,13 +274,9 @@ private:
     if (projection_) {
       projection_->apply(source, channels, detail::span_of(latents_), not_finite);
       const std::size_t area = planes_.area();
-      for (std::size_t k = 0; k < planes_.channels; ++k) {
-        const std::int32_t offset = quantizer_.offset(k);
-        for (std::size_t i = k * area; i < (k + 1) * area; ++i) {
-          latents_[i] -= offset;
-          if (!keep_latents) symbols_[i] = quantizer_.quantise(k, latents_[i]);
-        }
-      }
+      for (std::size_t k = 0; k < planes_.channels; ++k)
+        for (std::size_t i = 0; i < area; i += fixed_block)
+          finish_latents(k, k * area + i, area - i < fixed_block ? area - i : fixed_block, keep_latents);
     } else {
       detail::for_each_block(source, channels, [&](std::size_t k, std::size_t first, std::size_t n, const float* block) {
         const std::size_t begin = k * in.area() + first;

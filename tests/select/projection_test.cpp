@@ -1,5 +1,6 @@
 #include <aecnn/select/projection.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -91,6 +92,45 @@ TEST_CASE("latents are the documented sums for every stride, extent, layout and 
           REQUIRE((latents_of(a, aecnn::quantized_view<std::int8_t>{bytes.view(), 0.125F, 0}, channels, shape) == expected));
         }
     }
+}
+
+TEST_CASE("all instruction sets give the documented latents of random parameters, also where inputs saturate") {
+  const auto best = aecnn::best_instruction_set();
+  random_integers random(7);
+  const auto pick = [&](std::size_t most) { return 1 + static_cast<std::size_t>(random.below(static_cast<std::uint32_t>(most))); };
+  for (int repeat = 0; repeat < 400; ++repeat) {
+    const auto stride = static_cast<std::uint32_t>(repeat % 3 == 0 ? pick(16) : repeat % 3 == 1 ? 2 : 1);
+    const shape3 shape{pick(9), pick(stride > 4 ? 40 : 24), pick(stride > 4 ? 40 : 24)};
+    std::vector<std::uint16_t> channels;
+    for (std::size_t k = 0; k < shape.channels; ++k)
+      if (k == 0 || random.below(4) != 0) channels.push_back(static_cast<std::uint16_t>(k));
+    auto p = parameters(stride, channels.size(), pick(11), static_cast<std::uint64_t>(repeat));
+    if (repeat % 4 == 0) {
+      // Elements of magnitude 16 end near and above 32767; whole rows of weights at their bound.
+      for (auto& v : p.input_scale) v = static_cast<float>(random.between(2000, 3000));
+      const auto most = static_cast<std::int16_t>(65535 / (channels.size() * stride * stride) < 32767
+                                                      ? 65535 / (channels.size() * stride * stride) : 32767);
+      for (auto& v : p.weights) v = random.below(8) != 0 ? most : static_cast<std::int16_t>(-most);
+      for (auto& v : p.shift) v = static_cast<std::uint8_t>(random.below(3));
+    }
+    const auto whole = feature_tensors::eighths(shape, static_cast<std::uint64_t>(repeat), false);
+    const auto x = feature_tensors::values(whole);
+    const auto expected = expected_latents(p, whole, shape, channels);
+    const int last[3] = {1, 2, 0};
+    feature_tensors::relaid<float> hwc(x, shape, last, 0, 0, 0.0F);
+    feature_tensors::relaid<std::int8_t> bytes(whole, shape, last, 0, 0, 0);
+    for (const auto level : {aecnn::instruction_set::portable, aecnn::instruction_set::vector4, aecnn::instruction_set::avx2,
+                             aecnn::instruction_set::avx512}) {
+      if (level > best) continue;
+      CAPTURE(repeat, stride, to_string(shape), channels.size(), p.shift.size(), static_cast<int>(level));
+      aecnn::limit_instruction_set(level);
+      auto a = projection::create(p, channels.size()).value();
+      aecnn::limit_instruction_set(best);
+      REQUIRE((latents_of(a, feature_tensors::view(x, shape), channels, shape) == expected));
+      REQUIRE((latents_of(a, hwc.view(), channels, shape) == expected));
+      REQUIRE((latents_of(a, aecnn::quantized_view<std::int8_t>{bytes.view(), 0.125F, 0}, channels, shape) == expected));
+    }
+  }
 }
 
 TEST_CASE("what an earlier tensor left behind does not matter") {

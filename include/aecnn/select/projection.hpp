@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -71,91 +72,168 @@ public:
   void apply(const detail::element_source<T>& source, std::span<const std::uint16_t> channels, std::span<std::int32_t> out,
              std::uint32_t& not_finite) {
     const shape3 shape = source.elements.shape;
-    const std::size_t s = p_.stride, h = reduced(shape.height, s), w = reduced(shape.width, s), area = h * w;
-    const std::size_t pixels = detail::projection_pixels, padded = (area + pixels - 1) / pixels * pixels;
-    const std::size_t pairs = (channels.size() * s * s + 1) / 2;
-    padded_ = padded;
-    detail::resize(inputs_, 2 * pairs * padded);
+    // Behind each plane there is room for the rest of a block that is written, and of a chunk that is read.
+    plane_ = shape.area() + fixed_block;
+    detail::resize(inputs_, channels.size() * plane_);
     for (std::size_t k = 0; k < channels.size(); ++k) scales_[k] = joint_scale(p_.input_scale[k], source.factor);
-    detail::for_each_block(source, channels, [&](std::size_t k, std::size_t first, std::size_t n, const float* block) {
-      std::int32_t fixed[fixed_block];
-      std::uint32_t seen = 0;
-      for (std::size_t i = 0; i < fixed_block; ++i) seen |= detail::not_finite_bit(block[i]);
-      not_finite |= seen;
-      to_fixed_block(block, scales_[k], fixed);
-      for (std::size_t i = 0; i < fixed_block; ++i)
-        fixed[i] = fixed[i] > 32767 ? 32767 : fixed[i] < -32767 ? -32767 : fixed[i];
-      std::size_t y = first / shape.width, x = first % shape.width;
-      for (std::size_t i = 0; i < n;) {
-        // One row's part: its taps follow each other, and every stride-th of them is in the next pixel.
-        const std::size_t end = n - i < shape.width - x ? n : i + (shape.width - x);
-        std::size_t tap = x % s, pixel = y / s * w + x / s;
-        for (; i < end; ++i) {
-          *input(k * s * s + y % s * s + tap, pixel) = static_cast<std::int16_t>(fixed[i]);
-          if (++tap == s) {
-            tap = 0;
-            ++pixel;
-          }
-        }
-        x = 0;
-        ++y;
-      }
+    detail::for_each_block(source, channels, [&](std::size_t k, std::size_t first, std::size_t, const float* block) {
+      not_finite |= kernels_.convert(block, scales_[k], inputs_.data() + k * plane_ + first);
     });
-    extend(shape, channels.size(), h, w);
-    std::int32_t sums[detail::projection_latents * detail::projection_pixels];
-    for (std::size_t l = 0; l < latents(); l += detail::projection_latents) {
-      for (std::size_t begin = 0; begin < area; begin += pixels) {
-        kernel_(inputs_.data() + 2 * begin, 2 * padded, pairs_.data() + l * 2 * pairs, 2 * pairs, pairs, sums);
-        const std::size_t n = area - begin < pixels ? area - begin : pixels;
+    project(shape, channels.size(), out.data());
+  }
+
+private:
+  // Words of a row that are copied at once.
+  static constexpr std::size_t chunk = 8;
+  // Of panels, in bytes: the longest vector that kernels load.
+  static constexpr std::size_t alignment = 64;
+
+  template <class Parameters>
+  projection(const Parameters& p, std::size_t channels)
+      : p_(p), scales_(channels), kernels_(detail::choose_projection_kernels(best_instruction_set())) {
+    const std::size_t s = p_.stride, inputs = channels * s * s;
+    // Zeros complete the pairs and the latents of the last tile.
+    pairs_ = by_columns() ? inputs / 2 : (channels + 1) / 2 * s * s;
+    const std::size_t tiles = (latents() + detail::projection_latents - 1) / detail::projection_latents;
+    detail::resize(weights_, tiles * detail::projection_latents * 2 * pairs_);
+    for (std::size_t l = 0; l < latents(); ++l)
+      for (std::size_t i = 0; i < inputs; ++i) {
+        const std::size_t k = i / (s * s);
+        const std::size_t pair = by_columns() ? i / 2 : k / 2 * s * s + i % (s * s), half = by_columns() ? i % 2 : k % 2;
+        const std::size_t tile = l / detail::projection_latents, row = l % detail::projection_latents;
+        weights_[((tile * pairs_ + pair) * detail::projection_latents + row) * 2 + half] = p.weights[l * inputs + i];
+      }
+    detail::resize(shifts_, tiles * detail::projection_latents);
+    for (std::size_t l = 0; l < latents(); ++l) shifts_[l] = p_.shift[l];
+    detail::resize(panel_, 2 * (pairs_ * detail::projection_pixels + chunk) + alignment / sizeof(std::int16_t));
+  }
+
+  // Whether the pairs that kernels take are two columns of a channel, which follow each other in memory, or, where the
+  // stride is odd, one column of two channels.
+  bool by_columns() const noexcept { return p_.stride % 2 == 0; }
+
+  std::int16_t* panel() noexcept {
+    const std::size_t beyond = reinterpret_cast<std::uintptr_t>(panel_.data()) % alignment;
+    return panel_.data() + (beyond == 0 ? 0 : (alignment - beyond) / sizeof(std::int16_t));
+  }
+
+  void project(shape3 shape, std::size_t channels, std::int32_t* out) {
+    const std::size_t area = reduced(shape.height, p_.stride) * reduced(shape.width, p_.stride);
+    alignas(64) std::int32_t tile[detail::projection_latents * detail::projection_pixels];
+    for (std::size_t begin = 0; begin < area; begin += detail::projection_pixels) {
+      const std::size_t n = area - begin < detail::projection_pixels ? area - begin : detail::projection_pixels;
+      fill_panel(shape, channels, begin, n);
+      for (std::size_t l = 0; l < latents(); l += detail::projection_latents) {
+        kernels_.project({panel(), weights_.data() + l * 2 * pairs_, pairs_, shifts_.data() + l, tile}, n);
         for (std::size_t k = 0; k < detail::projection_latents && l + k < latents(); ++k) {
-          const int shift = p_.shift[l + k];
-          const std::int64_t half = shift > 0 ? std::int64_t{1} << (shift - 1) : 0;
-          for (std::size_t j = 0; j < n; ++j) {
-            // Within fixed_limit, so that an offset can be subtracted; symbols end far below it.
-            const std::int64_t v = (sums[k * detail::projection_pixels + j] + half) >> shift;
-            out[(l + k) * area + begin + j] =
-                static_cast<std::int32_t>(v > fixed_limit ? fixed_limit : v < -fixed_limit ? -fixed_limit : v);
+          const std::int32_t* from = tile + k * detail::projection_pixels;
+          std::int32_t* to = out + (l + k) * area + begin;
+          if (n == detail::projection_pixels) {
+            std::memcpy(to, from, detail::projection_pixels * sizeof(std::int32_t));
+          } else {
+            for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
           }
         }
       }
     }
   }
 
-private:
-  template <class Parameters>
-  projection(const Parameters& p, std::size_t channels)
-      : p_(p), scales_(channels), kernel_(detail::choose_projection_kernel(best_instruction_set())) {
-    // Rows of an even number of weights, and rows of zeros up to a whole number of kernels.
-    const std::size_t inputs = channels * p.stride * p.stride, even = inputs + inputs % 2;
-    const std::size_t rows = (latents() + detail::projection_latents - 1) / detail::projection_latents * detail::projection_latents;
-    detail::resize(pairs_, rows * even);
-    for (std::size_t l = 0; l < latents(); ++l)
-      for (std::size_t i = 0; i < inputs; ++i) pairs_[l * even + i] = p.weights[l * inputs + i];
+  // Pixels of a panel that follow each other in a row of latents.
+  struct piece {
+    std::size_t first;     ///< offset of their first input in its plane
+    std::size_t rows_left; ///< below it
+    std::size_t at, count; ///< pixels of the panel
+    bool last;             ///< whether they end their row
+  };
+
+  // The inputs of latent pixels begin..begin+n-1.
+  void fill_panel(shape3 shape, std::size_t channels, std::size_t begin, std::size_t n) {
+    if (p_.stride == 1) {
+      std::int16_t* to = panel();
+      for (std::size_t k = 0; k < channels; k += 2, to += 2 * detail::projection_pixels) {
+        const std::int16_t* first = inputs_.data() + k * plane_ + begin;
+        kernels_.interleave(first, k + 1 < channels ? first + plane_ : first, to);
+      }
+      return;
+    }
+    const std::size_t s = p_.stride, w = reduced(shape.width, s);
+    piece pieces[detail::projection_pixels];
+    std::size_t count = 0;
+    for (std::size_t i = 0, y = begin / w, x = begin % w; i < n; ++y, x = 0) {
+      const std::size_t pixels = n - i < w - x ? n - i : w - x;
+      pieces[count++] = {y * s * shape.width + x * s, shape.height - 1 - y * s, i, pixels, x + pixels == w};
+      i += pixels;
+    }
+    if (s == 2)
+      fill_pieces<2>(shape, channels, {pieces, count});
+    else if (s == 4)
+      fill_pieces<4>(shape, channels, {pieces, count});
+    else
+      fill_pieces<0>(shape, channels, {pieces, count});
   }
 
-  std::int16_t* input(std::size_t number, std::size_t pixel) noexcept {
-    return inputs_.data() + (number / 2 * padded_ + pixel) * 2 + number % 2;
+  // Stride is that of the projection where it is not 0.
+  template <std::size_t Stride>
+  void fill_pieces(shape3 shape, std::size_t channels, std::span<const piece> pieces) {
+    const std::size_t s = Stride != 0 ? Stride : p_.stride, width = shape.width, plane = plane_;
+    const bool columns = s % 2 == 0;
+    // The last column is repeated where the stride goes beyond it.
+    const std::size_t beyond = reduced(width, s) * s - width;
+    std::int16_t* to = panel();
+    for (std::size_t k = 0; k < channels; k += columns ? 1 : 2) {
+      const std::int16_t* const channel = inputs_.data() + k * plane;
+      const std::size_t partner = !columns && k + 1 < channels ? plane : 0;
+      for (std::size_t a = 0; a < s; ++a, to += (columns ? s / 2 : s) * 2 * detail::projection_pixels)
+        // In the order of the panel: what a chunk writes behind its piece, a later one replaces.
+        for (const piece& p : pieces) {
+          const std::int16_t* first = channel + p.first + (a < p.rows_left ? a : p.rows_left) * width;
+          if (columns)
+            put_columns(first, s, p.count, to + 2 * p.at);
+          else
+            put_channels(first, first + partner, s, p.count, to + 2 * p.at);
+          if (beyond > 0 && p.last) {
+            const std::int16_t* end = first + p.count * s - beyond - 1;
+            for (std::size_t b = s - beyond; b < s; ++b) put_tap(b, end[0], end[partner], to + 2 * (p.at + p.count - 1));
+          }
+        }
+    }
   }
 
-  // Repeats the last row and column where the extents are not multiples of the stride.
-  void extend(shape3 shape, std::size_t channels, std::size_t h, std::size_t w) {
-    const std::size_t s = p_.stride;
-    if (h * s == shape.height && w * s == shape.width) return;
-    const auto at = [&](std::size_t k, std::size_t y, std::size_t x) {
-      return input(k * s * s + y % s * s + x % s, y / s * w + x / s);
-    };
-    for (std::size_t k = 0; k < channels; ++k)
-      for (std::size_t y = 0; y < h * s; ++y)
-        for (std::size_t x = y < shape.height ? shape.width : 0; x < w * s; ++x)
-          *at(k, y, x) = *at(k, y < shape.height ? y : shape.height - 1, x < shape.width ? x : shape.width - 1);
+  // All columns b of `count` pixels: pair b / 2 of the panel from `to` on.
+  static void put_columns(const std::int16_t* from, std::size_t s, std::size_t count, std::int16_t* to) {
+    if (s == 2) {
+      for (std::size_t i = 0; i < count; i += chunk) std::memcpy(to + 2 * i, from + 2 * i, 2 * chunk * sizeof(std::int16_t));
+    } else {
+      for (std::size_t b = 0; b < s; b += 2, to += 2 * detail::projection_pixels)
+        for (std::size_t i = 0; i < count; ++i) std::memcpy(to + 2 * i, from + i * s + b, 2 * sizeof(std::int16_t));
+    }
+  }
+  // The same of two channels: pair b.
+  static void put_channels(const std::int16_t* first, const std::int16_t* second, std::size_t s, std::size_t count, std::int16_t* to) {
+    for (std::size_t b = 0; b < s; ++b, to += 2 * detail::projection_pixels)
+      for (std::size_t i = 0; i < count; ++i) {
+        to[2 * i] = first[i * s + b];
+        to[2 * i + 1] = second[i * s + b];
+      }
+  }
+  void put_tap(std::size_t b, std::int16_t first, std::int16_t second, std::int16_t* to) const {
+    if (by_columns()) {
+      to[b / 2 * 2 * detail::projection_pixels + b % 2] = first;
+    } else {
+      to[b * 2 * detail::projection_pixels] = first;
+      to[b * 2 * detail::projection_pixels + 1] = second;
+    }
   }
 
   parameters p_;
   std::vector<float> scales_;
-  detail::projection_kernel kernel_;
-  std::size_t padded_ = 0;           ///< pixels of a latent plane, rounded up to whole kernels
-  std::vector<std::int16_t> pairs_;  ///< the weights in the kernel's layout
-  std::vector<std::int16_t> inputs_; ///< [channels * stride * stride / 2][padded_][2]
+  detail::projection_kernels kernels_;
+  std::size_t pairs_ = 0;             ///< of inputs
+  std::size_t plane_ = 0;             ///< from one channel of inputs_ to the next
+  std::vector<std::int16_t> weights_; ///< the weights in the kernel's layout
+  std::vector<std::uint8_t> shifts_;  ///< [latents], completed to whole tiles
+  std::vector<std::int16_t> inputs_;  ///< [channels][plane_] the tensor in 16 bits
+  std::vector<std::int16_t> panel_;   ///< the kernel's inputs for some of the pixels
 };
 
 } // namespace aecnn

@@ -1,89 +1,230 @@
-// The inner loop of the integer projection: 16 pixels of 4 latents, compiled for several instruction sets. All of them add the
-// same integers, which fit 32 bits by the bound on a row of weights, so all give the same sums.
+// The inner loops of the integer projection, compiled for several instruction sets from one source. All of them add the
+// same integers, which fit 32 bits by the bound on a row of weights, so all give the same latents.
 //
-// Inputs lie in pairs, [inputs / 2][pixels][2], so that one multiply-add instruction takes two of them for every pixel.
+// Inputs lie in panels of 64 pixels and in pairs, [inputs / 2][64][2], so that one multiply-add instruction takes two of
+// them for every pixel. Which input is first and second in a pair is the same for inputs and weights; it does not matter.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
+#include <aecnn/core/fixed_point.hpp>
 #include <aecnn/core/instruction_set.hpp>
 
 namespace aecnn::detail {
 
-inline constexpr std::size_t projection_pixels = 16;
+/// Pixels of a panel.
+inline constexpr std::size_t projection_pixels = fixed_block;
+/// Latents that share what is loaded of a panel.
 inline constexpr std::size_t projection_latents = 4;
 
-/// Sums[l][p] = sum over pairs i of in[i][p][0] * weights[l][i][0] + in[i][p][1] * weights[l][i][1]; `in` advances by
-/// `in_stride` elements and `weights` of the next latent by `weight_stride` elements.
-using projection_kernel = void (*)(const std::int16_t* in, std::size_t in_stride, const std::int16_t* weights,
-                                   std::size_t weight_stride, std::size_t pairs, std::int32_t* sums);
+struct projection_tile {
+  const std::int16_t* in;      ///< [pairs][projection_pixels][2], magnitudes at most 32767
+  const std::int16_t* weights; ///< [pairs][projection_latents][2]
+  std::size_t pairs;
+  const std::uint8_t* shift;   ///< [projection_latents] 0..30
+  std::int32_t* out;           ///< [projection_latents][projection_pixels]
+};
 
-inline void project_plain(const std::int16_t* in, std::size_t in_stride, const std::int16_t* weights,
-                          std::size_t weight_stride, std::size_t pairs, std::int32_t* sums) {
-  for (std::size_t l = 0; l < projection_latents; ++l) {
-    std::int32_t sum[projection_pixels] = {};
-    for (std::size_t i = 0; i < pairs; ++i) {
-      const std::int16_t* x = in + i * in_stride;
-      const std::int32_t first = weights[l * weight_stride + 2 * i], second = weights[l * weight_stride + 2 * i + 1];
-      for (std::size_t p = 0; p < projection_pixels; ++p) sum[p] += first * x[2 * p] + second * x[2 * p + 1];
-    }
-    for (std::size_t p = 0; p < projection_pixels; ++p) sums[l * projection_pixels + p] = sum[p];
-  }
-}
+struct projection_kernels {
+  /// The latents of the first `pixels` (1..64) of a panel: sums of products divided by 2^shift, rounded to nearest (halves
+  /// up), and limited to +-fixed_limit. Other pixels of `out` are left unspecified.
+  void (*project)(const projection_tile& tile, std::size_t pixels) noexcept;
+  /// 64 numbers as inputs: to_fixed(in[i], scale), limited to +-32767. The top bit of the result says that one of them is an
+  /// infinity or a NaN.
+  std::uint32_t (*convert)(const float* in, float scale, std::int16_t* out) noexcept;
+  /// 64 pairs of two rows of inputs.
+  void (*interleave)(const std::int16_t* first, const std::int16_t* second, std::int16_t* out) noexcept;
+};
 
-#if defined(__GNUC__) && defined(__x86_64__)
-// Compiler builtins instead of <immintrin.h>, which would cost every includer more than the rest of the encoder.
-typedef std::int16_t int16x8 __attribute__((vector_size(16)));
-typedef std::int32_t int32x4 __attribute__((vector_size(16)));
-typedef std::int16_t int16x16 __attribute__((vector_size(32)));
-typedef std::int32_t int32x8 __attribute__((vector_size(32)));
-
-inline void project_sse2(const std::int16_t* in, std::size_t in_stride, const std::int16_t* weights,
-                         std::size_t weight_stride, std::size_t pairs, std::int32_t* sums) {
-  for (std::size_t l = 0; l < projection_latents; l += 2) {
-    int32x4 sum[2][4] = {};
-    for (std::size_t i = 0; i < pairs; ++i) {
-      int16x8 x[4];
-      std::memcpy(x, in + i * in_stride, sizeof x);
-      for (std::size_t k = 0; k < 2; ++k) {
-        std::int32_t pair;
-        std::memcpy(&pair, weights + (l + k) * weight_stride + 2 * i, sizeof pair);
-        const auto w = reinterpret_cast<int16x8>(int32x4{pair, pair, pair, pair});
-        for (std::size_t p = 0; p < 4; ++p) sum[k][p] += __builtin_ia32_pmaddwd128(x[p], w);
-      }
-    }
-    std::memcpy(sums + l * projection_pixels, sum, sizeof sum);
-  }
-}
-
-[[gnu::target("avx2")]] inline void project_avx2(const std::int16_t* in, std::size_t in_stride,
-                                                 const std::int16_t* weights, std::size_t weight_stride,
-                                                 std::size_t pairs, std::int32_t* sums) {
-  int32x8 sum[projection_latents][2] = {};
-  for (std::size_t i = 0; i < pairs; ++i) {
-    int16x16 x[2];
-    std::memcpy(x, in + i * in_stride, sizeof x);
-    for (std::size_t l = 0; l < projection_latents; ++l) {
-      std::int32_t pair;
-      std::memcpy(&pair, weights + l * weight_stride + 2 * i, sizeof pair);
-      const auto w = reinterpret_cast<int16x16>(int32x8{pair, pair, pair, pair, pair, pair, pair, pair});
-      sum[l][0] += __builtin_ia32_pmaddwd256(x[0], w);
-      sum[l][1] += __builtin_ia32_pmaddwd256(x[1], w);
-    }
-  }
-  std::memcpy(sums, sum, sizeof sum);
-}
+#if defined(__GNUC__)
+#define AECNN_DETAIL_INLINE [[gnu::always_inline]] inline
+#else
+#define AECNN_DETAIL_INLINE inline
 #endif
 
-inline projection_kernel choose_projection_kernel(instruction_set level) noexcept {
-#if defined(__GNUC__) && defined(__x86_64__)
-  if (level >= instruction_set::avx2) return project_avx2;
-  if (level >= instruction_set::vector4) return project_sse2;
+AECNN_DETAIL_INLINE std::uint32_t convert_block(const float* in, float scale, std::int16_t* out) noexcept {
+  std::uint32_t seen = 0;
+  for (std::size_t i = 0; i < fixed_block; ++i) {
+    seen |= not_finite_bit(in[i]);
+    const std::int32_t v = to_fixed(in[i], scale);
+    const std::int32_t below = v > 32767 ? 32767 : v;
+    out[i] = static_cast<std::int16_t>(below < -32767 ? -32767 : below);
+  }
+  return seen;
+}
+
+AECNN_DETAIL_INLINE void interleave_block(const std::int16_t* first, const std::int16_t* second, std::int16_t* out) noexcept {
+  // By way of memory that nothing else points to: a compiler need not ask whether `out` overlaps the rows.
+  std::int16_t pairs[2 * fixed_block];
+  for (std::size_t i = 0; i < fixed_block; ++i) {
+    pairs[2 * i] = first[i];
+    pairs[2 * i + 1] = second[i];
+  }
+  std::memcpy(out, pairs, sizeof pairs);
+}
+
+AECNN_DETAIL_INLINE void round_sums(std::int32_t* sums, int shift) noexcept {
+  // floor((v + 2^(shift - 1)) / 2^shift) without a sum that 32 bits may not hold: v is at most 65535 * 32767.
+  const int before = shift > 0 ? shift - 1 : 0, after = shift > 0 ? 1 : 0;
+  for (std::size_t i = 0; i < projection_pixels; ++i) {
+    const std::int32_t v = ((sums[i] >> before) + after) >> after;
+    // Within fixed_limit, so that an offset can be subtracted; symbols end far below it.
+    const std::int32_t below = v > fixed_limit ? fixed_limit : v;
+    sums[i] = below < -fixed_limit ? -fixed_limit : below;
+  }
+}
+
+namespace projection_plain {
+inline void project(const projection_tile& a, std::size_t pixels) noexcept {
+  constexpr std::size_t block = 16;
+  for (std::size_t l = 0; l < projection_latents; ++l) {
+    for (std::size_t pixel = 0; pixel < pixels; pixel += block) {
+      std::int32_t sums[block] = {};
+      for (std::size_t i = 0; i < a.pairs; ++i) {
+        const std::int16_t* x = a.in + 2 * (i * projection_pixels + pixel);
+        const std::int16_t* w = a.weights + 2 * (i * projection_latents + l);
+        const std::int32_t first = w[0], second = w[1];
+        for (std::size_t p = 0; p < block; ++p) sums[p] += first * x[2 * p] + second * x[2 * p + 1];
+      }
+      std::memcpy(a.out + l * projection_pixels + pixel, sums, sizeof sums);
+    }
+    round_sums(a.out + l * projection_pixels, a.shift[l]);
+  }
+}
+inline std::uint32_t convert(const float* in, float scale, std::int16_t* out) noexcept {
+  return convert_block(in, scale, out);
+}
+inline void interleave(const std::int16_t* first, const std::int16_t* second, std::int16_t* out) noexcept {
+  interleave_block(first, second, out);
+}
+inline constexpr projection_kernels kernels = {project, convert, interleave};
+} // namespace projection_plain
+
+#if defined(__GNUC__)
+
+// Four sums at a time in the compiler's own vectors: NEON, and whatever else it knows.
+namespace projection_vector4 {
+inline constexpr std::size_t lanes = 4, most_vectors = 2;
+typedef std::int32_t vector __attribute__((vector_size(16)));
+AECNN_DETAIL_INLINE void clear(vector& v) noexcept { v = vector{}; }
+#if defined(__x86_64__)
+// Compiler builtins instead of <immintrin.h>, which would cost every includer more than the rest of the encoder.
+typedef std::int16_t inputs __attribute__((vector_size(16)));
+using weight_pair = inputs;
+AECNN_DETAIL_INLINE void load(inputs& v, const std::int16_t* p) noexcept { std::memcpy(&v, p, sizeof v); }
+AECNN_DETAIL_INLINE void spread(weight_pair& v, const std::int16_t* p) noexcept {
+  std::int32_t pair;
+  std::memcpy(&pair, p, sizeof pair);
+  v = reinterpret_cast<inputs>(vector{pair, pair, pair, pair});
+}
+AECNN_DETAIL_INLINE void multiply_add(vector& sum, const inputs& x, const weight_pair& w) noexcept {
+  sum += __builtin_ia32_pmaddwd128(x, w);
+}
+#else
+// Both halves of a pair widened, so that its products are multiply-adds of 32 bits.
+struct inputs {
+  vector half[2];
+};
+struct weight_pair {
+  std::int32_t half[2];
+};
+AECNN_DETAIL_INLINE void load(inputs& v, const std::int16_t* p) noexcept {
+  typedef std::uint32_t words __attribute__((vector_size(16)));
+  words pairs;
+  std::memcpy(&pairs, p, sizeof pairs);
+  v.half[0] = reinterpret_cast<vector>(pairs << 16) >> 16;
+  v.half[1] = reinterpret_cast<vector>(pairs) >> 16;
+}
+AECNN_DETAIL_INLINE void spread(weight_pair& v, const std::int16_t* p) noexcept {
+  std::uint32_t pair;
+  std::memcpy(&pair, p, sizeof pair);
+  v.half[0] = static_cast<std::int32_t>(pair << 16) >> 16;
+  v.half[1] = static_cast<std::int32_t>(pair) >> 16;
+}
+AECNN_DETAIL_INLINE void multiply_add(vector& sum, const inputs& x, const weight_pair& w) noexcept {
+  sum += x.half[0] * w.half[0];
+  sum += x.half[1] * w.half[1];
+}
+#endif
+#include <aecnn/select/projection_kernel.inc>
+} // namespace projection_vector4
+
+#if defined(__x86_64__)
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2")
+#endif
+namespace projection_avx2 {
+inline constexpr std::size_t lanes = 8, most_vectors = 2;
+typedef std::int32_t vector __attribute__((vector_size(32)));
+typedef std::int16_t inputs __attribute__((vector_size(32)));
+using weight_pair = inputs;
+AECNN_DETAIL_INLINE void clear(vector& v) noexcept { v = vector{}; }
+AECNN_DETAIL_INLINE void load(inputs& v, const std::int16_t* p) noexcept { std::memcpy(&v, p, sizeof v); }
+AECNN_DETAIL_INLINE void spread(weight_pair& v, const std::int16_t* p) noexcept {
+  std::int32_t pair;
+  std::memcpy(&pair, p, sizeof pair);
+  v = reinterpret_cast<inputs>(vector{pair, pair, pair, pair, pair, pair, pair, pair});
+}
+AECNN_DETAIL_INLINE void multiply_add(vector& sum, const inputs& x, const weight_pair& w) noexcept {
+  sum += __builtin_ia32_pmaddwd256(x, w);
+}
+#include <aecnn/select/projection_kernel.inc>
+} // namespace projection_avx2
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))),                 \
+                             apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
+#endif
+namespace projection_vnni {
+inline constexpr std::size_t lanes = 16, most_vectors = 4;
+typedef std::int32_t vector __attribute__((vector_size(64)));
+using inputs = vector; // pairs
+using weight_pair = vector;
+AECNN_DETAIL_INLINE void clear(vector& v) noexcept { v = vector{}; }
+AECNN_DETAIL_INLINE void load(inputs& v, const std::int16_t* p) noexcept { std::memcpy(&v, p, sizeof v); }
+AECNN_DETAIL_INLINE void spread(weight_pair& v, const std::int16_t* p) noexcept {
+  std::int32_t pair;
+  std::memcpy(&pair, p, sizeof pair);
+  v = vector{pair, pair, pair, pair, pair, pair, pair, pair, pair, pair, pair, pair, pair, pair, pair, pair};
+}
+AECNN_DETAIL_INLINE void multiply_add(vector& sum, const inputs& x, const weight_pair& w) noexcept {
+  // The name and the operands of its builtin differ between compilers and their versions.
+  asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
+}
+#include <aecnn/select/projection_kernel.inc>
+} // namespace projection_vnni
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif
+#endif
+
+#undef AECNN_DETAIL_INLINE
+
+/// The kernels of a level; AVX-512 without VNNI gets AVX2's.
+inline projection_kernels choose_projection_kernels(instruction_set level) noexcept {
+#if defined(__GNUC__)
+#if defined(__x86_64__)
+  if (level >= instruction_set::avx512 && __builtin_cpu_supports("avx512vnni")) return projection_vnni::kernels;
+  if (level >= instruction_set::avx2) return projection_avx2::kernels;
+#endif
+  if (level >= instruction_set::vector4) return projection_vector4::kernels;
 #endif
   static_cast<void>(level);
-  return project_plain;
+  return projection_plain::kernels;
 }
 
 } // namespace aecnn::detail

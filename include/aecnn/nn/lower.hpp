@@ -55,10 +55,13 @@ public:
       for (const std::size_t v : s.inputs)
         if (v != no_value) ++readers_[root(v)];
     }
-    choose_all(false);
-    std::size_t transformed = 0;
+    std::size_t weights = 0, transformed = 0;
+    for (const stage& s : stages_)
+      if (s.type == stage::kind::convolution)
+        weights += s.conv.spec.outputs * s.conv.group_inputs() * s.conv.taps() * sizeof(float);
+    choose_all(weights > furthest_bytes ? weights_place::furthest : weights_place::near);
     for (const choice& c : methods_) transformed += c.winograd.weight_bytes;
-    if (transformed > crowded_bytes) choose_all(true);
+    if (weights <= furthest_bytes && transformed > far_bytes) choose_all(weights_place::far);
     for (const std::size_t v : g.inputs) {
       out_.inputs.push_back(add_buffer(element_count(shape(v))));
       set_plain(v, out_.inputs.back());
@@ -186,15 +189,17 @@ private:
   }
 
   /// Transformed weights that a second-level cache keeps from one run to the next.
-  static constexpr std::size_t crowded_bytes = std::size_t{3} << 19;
+  static constexpr std::size_t far_bytes = std::size_t{3} << 19;
+  /// Weights that a last-level cache keeps.
+  static constexpr std::size_t furthest_bytes = std::size_t{32} << 20;
 
-  void choose_all(bool crowded) {
+  void choose_all(weights_place weights) {
     methods_.assign(stages_.size(), {});
     std::fill(borders_.begin(), borders_.end(), std::size_t{0});
     for (std::size_t i = 0; i < stages_.size(); ++i)
-      if (stages_[i].type == stage::kind::convolution) choose(stages_[i], methods_[i], crowded);
+      if (stages_[i].type == stage::kind::convolution) choose(stages_[i], methods_[i], weights);
   }
-  void choose(const stage& s, choice& c, bool crowded) {
+  void choose(const stage& s, choice& c, weights_place weights) {
     const fused_convolution& f = s.conv;
     const plane_layout in = layout(s.inputs[0]), out = layout(s.outputs[0]);
     const window& w = f.spec.area;
@@ -213,7 +218,7 @@ private:
     if (f.depthwise() && f.rearrange.block == 1) {
       c.how = method::depthwise;
     } else if (!exact_) {
-      c.winograd = plan_winograd(f, before_rearranging, kernels_, crowded);
+      c.winograd = plan_winograd(f, before_rearranging, kernels_, weights);
       if (c.winograd.m != 0) {
         c.how = method::winograd;
         return;

@@ -76,10 +76,11 @@ TEST_CASE("winograd: only for 3x3 of stride 1 with one zero around, and only whe
   }
   random_source random(2);
   const nn::kernel_set& kernels = nn::kernels_for(aecnn::best_instruction_set());
-  const auto m = [&](const extents& weights, const nn::conv_options& o, std::int64_t size, bool transposed = false) {
+  const auto m = [&](const extents& weights, const nn::conv_options& o, std::int64_t size, bool transposed = false,
+                     nn::weights_place place = nn::weights_place::near) {
     const layer f(weights, o, transposed, random);
     return nn::plan_winograd(f.fused, layout_of({1, static_cast<std::int64_t>(f.fused.spec.outputs), size, size}),
-                             kernels, false)
+                             kernels, place)
         .m;
   };
   CHECK(m({64, 64, 3, 3}, same, 32) == 4);
@@ -90,11 +91,15 @@ TEST_CASE("winograd: only for 3x3 of stride 1 with one zero around, and only whe
   CHECK(m({64, 64, 3, 3}, {}, 32) == 0);
   CHECK(m({64, 32, 3, 3}, {.pads = {1, 1, 1, 1}, .groups = 2}, 32) == 0);
   CHECK(m({64, 64, 3, 3}, same, 32, true) == 0);
+  if (kernels.width == 16) { // the larger tiles' weights take longer from memory than the products
+    CHECK(m({256, 256, 3, 3}, same, 14) == 4);
+    CHECK(m({256, 256, 3, 3}, same, 14, false, nn::weights_place::furthest) == 2);
+  }
   CHECK(nn::plan_winograd(layer({64, 64, 3, 3}, same, false, random).fused, layout_of({1, 64, 32, 32}),
-                          nn::kernels_for(aecnn::instruction_set::portable), false)
+                          nn::kernels_for(aecnn::instruction_set::portable), nn::weights_place::near)
             .m == 0);
   const layer f({64, 64, 3, 3}, same, false, random);
-  const nn::winograd_plan p = nn::plan_winograd(f.fused, layout_of({2, 64, 30, 31}), kernels, false);
+  const nn::winograd_plan p = nn::plan_winograd(f.fused, layout_of({2, 64, 30, 31}), kernels, nn::weights_place::near);
   CHECK(p.rows == 8);
   CHECK(p.columns == 8);
   CHECK(p.tiles == 128);

@@ -31,10 +31,16 @@ struct winograd_plan {
   bool in_strips() const noexcept { return strip < tiles; }
 };
 
-/// Whether and how to use Winograd: compares estimated cycles. `crowded`: the weights of the whole network outgrow the
-/// second-level cache, so that even small ones come from beyond it at every run.
+/// Where weights are when a run reaches them: how large those of the whole network are.
+enum class weights_place {
+  near,    ///< in the second-level cache, but for large ones
+  far,     ///< all beyond it, since together they outgrow it
+  furthest ///< in memory: they outgrow a processor's share of the last cache
+};
+
+/// Whether and how to use Winograd: compares estimated cycles.
 inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layout& out, const kernel_set& kernels,
-                                   bool crowded) {
+                                   weights_place place) {
   const convolution& c = f.spec;
   const window& w = c.area;
   const std::size_t lanes = 2 * kernels.width;
@@ -43,15 +49,17 @@ inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layou
                      w.before[1] == 1 && w.after[0] == 1 && w.after[1] == 1 && kernels.width > 1;
   if (!suits) return {};
   const std::size_t vectors = c.outputs > kernels.width ? 2 : 1;
-  // Cycles for one input channel and one block of output channels; memory delivers some ten bytes a cycle beyond the
-  // second-level cache.
-  constexpr double cached = 1.2e6, near = 32, far = 10;
+  // Cycles for one input channel and one block of output channels; bytes that the caches deliver in a cycle.
+  constexpr double cached = 1.2e6, near = 32;
+  const double far = place == weights_place::furthest ? 4 : 10;
   const auto inputs = static_cast<double>(c.inputs), outputs = static_cast<double>(c.outputs);
   const double blocks = inputs * static_cast<double>((c.outputs + lanes - 1) / lanes);
   const auto cycles_of = [&](std::size_t pixels) {
     return row_cycles(pixels, best_tile(pixels, kernels.most_pixels, vectors), vectors);
   };
-  const auto streamed = [&](double bytes) { return bytes / (crowded || bytes > cached ? far : near); };
+  const auto streamed = [&](double bytes) {
+    return bytes / (place != weights_place::near || bytes > cached ? far : near);
+  };
   const double direct_bytes = 9 * inputs * outputs * 4;
   double least =
       std::max(9 * static_cast<double>(out.batch * out.height) * cycles_of(out.width) * blocks, streamed(direct_bytes));

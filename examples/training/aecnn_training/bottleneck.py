@@ -1,0 +1,297 @@
+"""What stands between head and tail: each method sends a feature tensor and rebuilds it.
+
+All are modules from features [N,C,H,W] to `Transmission`s; they differ in what is sent.
+`LinearBottleneck` is the library's own: everything the device computes is linear, so that it runs in
+integers there. The others are what it is compared with.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Sequence
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from .attention import covariance
+from .features import FeatureSet
+from .rate import RateModel
+
+
+@dataclass
+class Transmission:
+    """A rebuilt batch [N,C,H,W]; bits [N] as the rate term sees them (with noise) and as counted on
+    rounded symbols; the symbols [N,L,h,w]."""
+
+    features: Tensor
+    bits: Tensor
+    rounded_bits: Tensor
+    symbols: Tensor
+
+
+def round_away(x: Tensor) -> Tensor:
+    """The nearest integers, ties away from zero, as the library rounds."""
+    return torch.sign(x) * torch.floor(x.abs() + 0.5)
+
+
+def straight_through(rounded: Tensor, x: Tensor) -> Tensor:
+    """The rounded values, with the gradient of x."""
+    return x + (rounded - x).detach()
+
+
+class Scale(nn.Module):
+    """The scale of every channel, [C]: networks see standardised features, (x - mean) / deviation."""
+
+    def __init__(self, mean: Tensor, deviation: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean.float().reshape(-1, 1, 1))
+        self.register_buffer("deviation", deviation.float().clamp_min(1e-6).reshape(-1, 1, 1))
+
+    @staticmethod
+    def of(features: FeatureSet) -> "Scale":
+        mean, matrix = covariance(features)
+        return Scale(mean, matrix.diagonal().sqrt())
+
+    def standardise(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.deviation
+
+    def restore(self, x: Tensor) -> Tensor:
+        return x * self.deviation + self.mean
+
+
+class Decoder(nn.Module):
+    """Latents [N,L,h,w] to standardised features [N,C,H,W], all convolutions at the latents'
+    resolution: a linear path plus 3x3 convolutions with ReLUs, then a pixel shuffle.
+
+    blocks: residual blocks of two 3x3 convolutions; kernel: of the last convolution.
+    """
+
+    def __init__(
+        self,
+        latents: int,
+        shape: tuple[int, int, int],
+        stride: int,
+        width: int,
+        blocks: int,
+        kernel: int,
+    ) -> None:
+        super().__init__()
+        outputs = shape[0] * stride * stride
+        self.stride, self.size = stride, shape[1:]
+        self.linear = nn.Conv2d(latents, outputs, 1)
+        self.enter = nn.Conv2d(latents, width, 3, padding=1)
+        self.blocks = nn.ModuleList(
+            nn.ModuleList(
+                (
+                    nn.Conv2d(width, width, 3, padding=1),
+                    nn.Conv2d(width, width, 3, padding=1),
+                )
+            )
+            for _ in range(blocks)
+        )
+        self.leave = nn.Conv2d(width, outputs, kernel, padding=kernel // 2)
+        # The linear path starts as the closed-form answer, the rest as nothing.
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        x = torch.relu(self.enter(latents))
+        for first, second in self.blocks:
+            x = torch.relu(x + second(torch.relu(first(x))))
+        x = functional.pixel_shuffle(self.leave(x) + self.linear(latents), self.stride)
+        return x[:, :, : self.size[0], : self.size[1]]
+
+
+class LinearBottleneck(nn.Module):
+    """Selected channels, one strided linear convolution to latents in quantiser steps, rounding; a
+    decoder network on the edge.
+
+    The convolution starts as the principal components of patches of the features in a given metric,
+    the decoder's linear path as the best linear prediction from them, and the quantiser's step where
+    the symbols' entropy is what is wanted.
+    metric: [D,D] of standardised patches (`sensitivity.sensitivity`); size: wanted bytes of an item.
+    """
+
+    def __init__(
+        self,
+        features: FeatureSet,
+        scale: Scale,
+        channels: Sequence[int],
+        metric: Tensor,
+        size: float,
+        latents: int,
+        stride: int,
+        width: int,
+        blocks: int,
+        kernel: int,
+    ) -> None:
+        super().__init__()
+        self.scale, self.stride, self.latents = scale, stride, latents
+        self.register_buffer("channels", torch.tensor(sorted(channels)))
+        self.analysis = nn.Conv2d(len(channels), latents, stride, stride)
+        self.log_gain = nn.Parameter(torch.zeros(latents, 1, 1))
+        self.decoder = Decoder(latents, features.shape, stride, width, blocks, kernel)
+        self.rate = RateModel(latents)
+        self._start_linear(features, metric)
+        self._start_quantiser(features, size)
+
+    @torch.no_grad()
+    def _start_linear(self, features: FeatureSet, metric: Tensor) -> None:
+        area = self.stride * self.stride
+        _, matrix = covariance(features, self.stride)
+        deviation = self.scale.deviation.flatten().double().repeat_interleave(area)
+        matrix = matrix / torch.outer(deviation, deviation)
+        values, vectors = torch.linalg.eigh(metric)
+        root = vectors @ torch.diag(values.clamp_min(0).sqrt()) @ vectors.T
+        # The best that the sent channels can say of all, then the components of that.
+        sent = (self.channels[:, None] * area + torch.arange(area)).flatten()
+        inside = matrix[sent][:, sent]
+        inside = inside + 1e-6 * inside.diagonal().mean() * torch.eye(len(sent), dtype=matrix.dtype)
+        prediction = torch.linalg.solve(inside, matrix[sent]).T
+        values, vectors = torch.linalg.eigh(root @ prediction @ matrix[sent] @ root)
+        order = torch.argsort(values, descending=True)[: self.latents]
+        rows = vectors[:, order].T @ root @ prediction
+        variances = (rows @ inside * rows).sum(1).clamp_min(1e-12)
+        back = matrix[:, sent] @ rows.T / variances
+        self.analysis.weight.copy_(rows.reshape(self.analysis.weight.shape))
+        self.analysis.bias.zero_()
+        self.decoder.linear.weight.copy_(back.reshape(self.decoder.linear.weight.shape))
+        self.decoder.linear.bias.zero_()
+
+    @torch.no_grad()
+    def _start_quantiser(self, features: FeatureSet, size: float) -> None:
+        rows = torch.linspace(0, len(features) - 1, min(300, len(features))).long()
+        latents = self.latent_values(features.batch(rows))
+        low, high = 1e-4, 1e4
+        for _ in range(40):
+            step = math.sqrt(low * high)
+            if _entropy(latents / step) > 8 * size:
+                low = step
+            else:
+                high = step
+        self.analysis.weight.div_(high)
+        self.decoder.linear.weight.mul_(high)
+        self.rate.start(latents / high)
+
+    def latent_values(self, x: Tensor) -> Tensor:
+        """The latents before rounding, in steps, [N,L,h,w]; planes are extended to a multiple of the
+        stride by repeating their last row and column."""
+        x = self.scale.standardise(x)[:, self.channels]
+        pad = [-extent % self.stride for extent in x.shape[2:]]
+        if any(pad):
+            x = functional.pad(x, (0, pad[1], 0, pad[0]), mode="replicate")
+        return self.analysis(x) * torch.exp(self.log_gain)
+
+    def forward(self, x: Tensor) -> Transmission:
+        # Symbols must not depend on the precision of the networks around them.
+        with torch.autocast(x.device.type, enabled=False):
+            latents = self.latent_values(x.float())
+            symbols = round_away(latents)
+            noise = torch.rand_like(latents) - 0.5 if self.training else symbols - latents
+            bits = self.rate(latents + noise)
+            with torch.no_grad():
+                rounded_bits = self.rate(symbols) if self.training else bits
+        rebuilt = self.decoder(straight_through(symbols, latents))
+        return Transmission(self.scale.restore(rebuilt.float()), bits, rounded_bits, symbols)
+
+
+def _entropy(latents: Tensor) -> float:
+    """Bits of an item's symbols if every latent had one distribution, without context."""
+    symbols = round_away(latents).clamp(-127, 127).long() + 127
+    bits = 0.0
+    for l in range(symbols.shape[1]):
+        shares = torch.bincount(symbols[:, l].flatten(), minlength=255).double()
+        shares = shares[shares > 0] / shares.sum()
+        bits -= float((shares * shares.log2()).sum()) * symbols[0, l].numel()
+    return bits
+
+
+class SelectionBottleneck(nn.Module):
+    """The method as the paper describes it: the most important channels, quantised uniformly to
+    2^bits levels over their range, and a convolutional decoder.
+
+    Bits are what the rate model of the library's coder takes for them.
+    """
+
+    def __init__(
+        self,
+        features: FeatureSet,
+        scale: Scale,
+        channels: Sequence[int],
+        bits: int,
+        width: int,
+        blocks: int,
+    ) -> None:
+        super().__init__()
+        self.scale = scale
+        self.register_buffer("channels", torch.tensor(sorted(channels)))
+        rows = torch.linspace(0, len(features) - 1, min(1000, len(features))).long()
+        sample = scale.standardise(features.batch(rows))[:, self.channels]
+        low, high = (
+            torch.stack([q.flatten() for q in _ends(sample)]).reshape(2, -1, 1, 1).unbind(0)
+        )
+        self.register_buffer("low", low)
+        self.register_buffer("step", (high - low).clamp_min(1e-6) / (2**bits - 1))
+        self.top = 2**bits - 1
+        self.decoder = Decoder(len(channels), features.shape, 1, width, blocks, 3)
+        self.rate = RateModel(len(channels))
+
+    def forward(self, x: Tensor) -> Transmission:
+        with torch.autocast(x.device.type, enabled=False):
+            values = self.scale.standardise(x.float())[:, self.channels]
+            position = (values - self.low) / self.step
+            symbols = round_away(position).clamp(0, self.top)
+            centred = symbols - round_away(-self.low / self.step).clamp(0, self.top)
+            bits = self.rate(centred)
+        rebuilt = self.decoder(symbols * self.step + self.low)
+        return Transmission(self.scale.restore(rebuilt.float()), bits, bits.detach(), symbols)
+
+
+def _ends(values: Tensor, share: float = 0.0005) -> tuple[Tensor, Tensor]:
+    """The values of every channel that all but `share` of its elements lie above and below."""
+    flat = values.transpose(0, 1).reshape(values.shape[1], -1)
+    return torch.quantile(flat[:, :: max(1, flat.shape[1] // 100_000)], share, 1), torch.quantile(
+        flat[:, :: max(1, flat.shape[1] // 100_000)], 1 - share, 1
+    )
+
+
+class BottleNetPlusPlus(nn.Module):
+    """BottleNet++ (Shao and Zhang, 2020, section III): a convolution of the given stride, batch
+    normalisation, sigmoid, 8 bits; on the edge a transposed convolution, batch normalisation and
+    ReLU, here followed by one more convolution, as features may be negative.
+
+    Every symbol takes 8 bits.
+    """
+
+    def __init__(self, features: FeatureSet, scale: Scale, sent: int, stride: int) -> None:
+        super().__init__()
+        channels, height, width = features.shape
+        self.scale, self.size = scale, (height, width)
+        self.encoder = nn.Sequential(
+            nn.Conv2d(channels, sent, stride, stride), nn.BatchNorm2d(sent), nn.Sigmoid()
+        )
+        self.decoder = nn.Sequential(
+            nn.ConvTranspose2d(sent, channels, stride, stride),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Transmission:
+        with torch.autocast(x.device.type, enabled=False):
+            values = self.encoder(self.scale.standardise(x.float())) * 255
+            symbols = round_away(values)
+        rebuilt = self.decoder(straight_through(symbols, values) / 255)
+        rebuilt = rebuilt[:, :, : self.size[0], : self.size[1]]
+        bits = x.new_full((len(x),), 8.0 * symbols[0].numel())
+        return Transmission(self.scale.restore(rebuilt.float()), bits, bits, symbols)
+
+
+class Identity(nn.Module):
+    """Sends the features as they are: the uncompressed reference."""
+
+    def forward(self, x: Tensor) -> Transmission:
+        bits = x.new_full((len(x),), 32.0 * x[0].numel())
+        return Transmission(x, bits, bits, x)

@@ -1,0 +1,254 @@
+"""From trained modules to what the library runs: ONNX networks and a profile.
+
+Analysis and decoder of every operating point become ONNX files, `aecnn pack` makes a profile of each
+(with the entropy coder's initial states from calibration features) and `aecnn merge` one of all.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Sequence
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from .bottleneck import LinearBottleneck
+from .features import FeatureSet
+
+
+class ExportError(RuntimeError):
+    """The command-line program failed; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """The library's command-line program."""
+
+    path: Path
+
+    def __call__(self, *arguments: object) -> dict:
+        """Runs `aecnn ARGUMENTS --json` and returns what it prints."""
+        command = [str(self.path), *(str(argument) for argument in arguments), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise ExportError(f"{' '.join(command[:2])}: {done.stderr.strip()}")
+        return json.loads(done.stdout)
+
+
+def write_onnx(
+    module: nn.Module, example: Tensor, path: Path, names: tuple[str, str], float16: bool = False
+) -> None:
+    """A module of one input and one output as ONNX (opset 13), the batch open.
+
+    float16: weights are rounded to float16 and stored so, each with a Cast to float32, which any
+    engine folds; `example` and all computation stay float32.
+    """
+    module = module.eval().float().to(memory_format=torch.contiguous_format)
+    torch.onnx.export(
+        module,
+        example.contiguous(),
+        str(path),
+        opset_version=13,
+        input_names=[names[0]],
+        output_names=[names[1]],
+        dynamic_axes={names[0]: {0: "batch"}, names[1]: {0: "batch"}},
+    )
+    model = onnx.load(str(path))
+    if float16:
+        _store_as_float16(model.graph)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def _store_as_float16(graph: onnx.GraphProto) -> None:
+    casts = []
+    for weight in graph.initializer:
+        if weight.data_type != onnx.TensorProto.FLOAT:
+            continue
+        name, stored = weight.name, f"{weight.name}.float16"
+        values = onnx.numpy_helper.to_array(weight)
+        weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), stored))
+        casts.append(
+            onnx.helper.make_node("Cast", [stored], [name], name=name, to=onnx.TensorProto.FLOAT)
+        )
+    for cast in reversed(casts):
+        graph.node.insert(0, cast)
+
+
+class _Analysis(nn.Module):
+    """The analysis from features as they are: one convolution of the selected channels."""
+
+    def __init__(self, point: LinearBottleneck) -> None:
+        super().__init__()
+        own, scale = point.analysis, point.scale
+        deviation = scale.deviation[point.channels].reshape(1, -1, 1, 1)
+        mean = scale.mean[point.channels].reshape(1, -1, 1, 1)
+        gain = torch.exp(point.log_gain).flatten()
+        weight = own.weight * gain.reshape(-1, 1, 1, 1) / deviation
+        self.conv = nn.Conv2d(len(point.channels), point.latents, point.stride, point.stride)
+        self.conv.weight = nn.Parameter(weight.detach())
+        bias = own.bias * gain - (weight * mean).sum((1, 2, 3))
+        self.conv.bias = nn.Parameter(bias.detach())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x)
+
+
+class _Decoder(nn.Module):
+    """The decoder to features as they are: their scale folded into the last convolutions."""
+
+    def __init__(self, point: LinearBottleneck) -> None:
+        super().__init__()
+        self.decoder = copy.deepcopy(point.decoder)
+        area = point.stride**2
+        deviation = point.scale.deviation.flatten().repeat_interleave(area)
+        mean = point.scale.mean.flatten().repeat_interleave(area)
+        with torch.no_grad():
+            for conv in (self.decoder.leave, self.decoder.linear):
+                conv.weight.mul_(deviation.reshape(-1, 1, 1, 1))
+                conv.bias.mul_(deviation)
+            self.decoder.leave.bias.add_(mean)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return self.decoder(latents)
+
+
+def write_features(path: Path, features: FeatureSet, count: int | None = None) -> Path:
+    """The first `count` unaugmented feature tensors (all, if None) as float32 .npy."""
+    total = len(features) if count is None else min(count, len(features))
+    np.save(path, features.batch(torch.arange(total)).numpy())
+    return path
+
+
+class PointExporter:
+    """Profiles of single operating points, from trained bottlenecks.
+
+    calibration: feature tensors for the entropy coder's initial states; validation: those on which
+    sizes are measured. Both are .npy files.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        shape: tuple[int, int, int],
+        calibration: Path,
+        validation: Path,
+        folder: Path,
+    ) -> None:
+        self.program, self.shape, self.folder = program, shape, folder
+        self.calibration, self.validation = calibration, validation
+
+    def write_networks(self, name: str, point: LinearBottleneck) -> None:
+        height, width = (-(-extent // point.stride) for extent in self.shape[1:])
+        selected = torch.zeros(1, len(point.channels), height * point.stride, width * point.stride)
+        write_onnx(
+            _Analysis(point), selected, self.folder / f"{name}.analysis.onnx", ("features", "latents")
+        )
+        latents = torch.zeros(1, point.latents, height, width)
+        write_onnx(
+            _Decoder(point), latents, self.folder / f"{name}.decoder.onnx", ("latents", "features")
+        )
+
+    def pack(self, name: str, point: LinearBottleneck, step: float) -> Path:
+        """The profile with this quantiser step; the networks were written before."""
+        profile = self.folder / f"{name}.aecnn"
+        channels = ",".join(str(int(channel)) for channel in point.channels)
+        self.program(
+            "pack", "--decoder", self.folder / f"{name}.decoder.onnx",
+            "--analysis", self.folder / f"{name}.analysis.onnx", "--channels", channels,
+            "--step", step, "--float16", "--calibrate", self.calibration, "--name", name,
+            "-o", profile,
+        )  # fmt: skip
+        return profile
+
+    def size(self, profile: Path) -> float:
+        """Mean bytes of a stream on the validation features, header included."""
+        streams = self.folder / "streams"
+        done = self.program("encode", self.validation, "--profile", profile, "-o", streams)
+        return done["mean_bytes"]
+
+    def pack_to_size(
+        self, name: str, point: LinearBottleneck, most_bytes: float
+    ) -> tuple[Path, float, float]:
+        """The profile whose streams take at most `most_bytes`, by the smallest step from 1 up that
+        does; with that step and the mean size. The networks were written before.
+
+        What the rate term counts and what the coder writes differ by some percent; a step a little
+        above the trained one makes up for it. Raises ExportError where twice the step is not enough.
+        """
+        low, high = 1.0, 1.0
+        while (size := self.size(self.pack(name, point, high))) > most_bytes:
+            low, high = high, high * 1.06
+            if high > 2:
+                raise ExportError(
+                    f"operating point '{name}': {size:.1f} bytes at twice the trained step, wanted "
+                    f"at most {most_bytes:.1f}; train with a smaller rate"
+                )
+        for _ in range(4 if high > 1 else 0):
+            middle = (low + high) / 2
+            if self.size(self.pack(name, point, middle)) > most_bytes:
+                low = middle
+            else:
+                high = middle
+        profile = self.pack(name, point, high)
+        return profile, high, self.size(profile)
+
+
+def merge(program: Program, profiles: Sequence[Path], name: str, output: Path) -> None:
+    """One profile of the operating points of all, named like their files."""
+    names = ",".join(profile.stem for profile in profiles)
+    program("merge", *profiles, "-o", output, "--name", name, "--names", names)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How the library and the trained modules compare on the same features."""
+
+    symbols: float  # share of positions with the same symbol
+    bytes: float  # mean, default header
+    top1: float  # of the library's path, 0 to 1
+    top1_reference: float  # of the uncompressed features through the same tail
+
+
+@torch.no_grad()
+def compare(
+    program: Program,
+    profile: Path,
+    name: str,
+    point: LinearBottleneck,
+    tail: Path,
+    features: FeatureSet,
+    folder: Path,
+    count: int = 500,
+) -> Agreement:
+    """Runs the library over the features: its symbols against the modules' on the first `count`,
+    size and accuracy on all. The profile must have the trained step of 1 for the symbols to mean
+    the same."""
+    every = write_features(folder / "features.npy", features)
+    np.save(folder / "labels.npy", features.labels.numpy())
+    some = write_features(folder / "some.npy", features, count)
+    symbols = folder / "symbols.npy"
+    program(
+        "encode", some, "--profile", profile, "--op", name, "-o", folder / "streams",
+        "--symbols", symbols,
+    )  # fmt: skip
+    found = torch.from_numpy(np.load(symbols).astype(np.float32))
+    expected = point(features.batch(torch.arange(len(found)))).symbols
+    zero = torch.median(found - expected)
+    done = program(
+        "eval", every, "--profile", profile, "--op", name, "--tail", tail,
+        "--labels", folder / "labels.npy",
+    )  # fmt: skip
+    result = done["operating_points"][0]
+    return Agreement(
+        float((found - zero == expected).float().mean()),
+        result["mean_bytes"],
+        result["top1"],
+        done["top1"],
+    )

@@ -1,0 +1,288 @@
+"""The step-by-step training of a codec between a frozen head and a tail.
+
+1. attention: channel attention in place, head and tail frozen (task loss, and a term for sparsity);
+2. decoder: analysis and decoder networks, head and tail frozen;
+3. fine_tune: the same and the tail, at a smaller rate.
+
+All operating points are trained together, a batch each in turn, so that one tail serves all.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Mapping
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, fx, nn
+
+from . import data, loop
+from .attention import ChannelAttention
+from .bottleneck import Identity, Transmission
+from .features import FeatureSet
+from .split import tail_with_features
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The section [training].
+
+    attention_steps, decoder_steps, fine_tune_steps: optimiser steps of the three parts.
+    learning_rate: of analysis and decoder; tail_rate: of the tail while it is fine-tuned.
+    feature_weight: of the squared error of the rebuilt features, relative to their variance;
+    tail_feature_weight: of that of the tail's last features against the uncompressed network's;
+    distillation_weight, temperature: of the divergence of the softened scores from that network's;
+    label_weight, label_smoothing: of the cross-entropy with the labels.
+    average: decay of the moving average of all weights that is used in the end; 0 for none.
+    copies: augmented copies of the training images.
+    """
+
+    attention_steps: int = 150
+    decoder_steps: int = 300
+    fine_tune_steps: int = 2000
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    tail_rate: float = 1e-4
+    weight_decay: float = 1e-4
+    feature_weight: float = 1.0
+    tail_feature_weight: float = 2.0
+    distillation_weight: float = 2.0
+    temperature: float = 2.0
+    label_weight: float = 0.5
+    label_smoothing: float = 0.05
+    sparsity_weight: float = 0.3
+    average: float = 0.998
+    copies: int = 8
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("attention_steps", "decoder_steps", "fine_tune_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
+        if self.copies < 1:
+            raise ValueError(f"copies: expected at least 1, found {self.copies}")
+
+
+class RateControl(nn.Module):
+    """The price of a bit for every operating point, steered so that rounded symbols take what is
+    wanted."""
+
+    def __init__(self, wanted: Mapping[str, float]) -> None:
+        """wanted: mean bits of an item for every operating point; infinite: no price."""
+        super().__init__()
+        self.names = list(wanted)
+        self.register_buffer("wanted", torch.tensor([wanted[name] for name in self.names]))
+        self.register_buffer("log_price", torch.full((len(self.names),), math.log(1e-3)))
+
+    def price(self, name: str) -> Tensor:
+        """Loss for a bit a item; relative to the wanted number of bits, so that one size fits all."""
+        i = self.names.index(name)
+        if math.isinf(float(self.wanted[i])):
+            return self.wanted.new_zeros(())
+        return self.log_price[i].exp() * 1000 / self.wanted[i]
+
+    @torch.no_grad()
+    def observe(self, name: str, bits: Tensor) -> None:
+        """Bits of a batch's rounded symbols, [N]."""
+        i = self.names.index(name)
+        excess = torch.log(bits.mean().clamp_min(1.0) / self.wanted[i]).clamp(-1.0, 1.0)
+        self.log_price[i] = (self.log_price[i] + 0.02 * excess).clamp(math.log(1e-7), math.log(10))
+
+
+@dataclass
+class Case:
+    """What is trained: one bottleneck for every operating point, and the tail behind them.
+
+    order: the operating points of the batches, over and over.
+    """
+
+    points: nn.ModuleDict
+    order: list[str]
+    tail: fx.GraphModule
+    control: RateControl
+    train: FeatureSet
+    validation: FeatureSet
+
+
+def rounds(turns: Mapping[str, int]) -> list[str]:
+    """One round of batches in which every name has its turns, spread evenly."""
+    places = [((i + 0.5) / count, name) for name, count in turns.items() for i in range(count)]
+    return [name for _, name in sorted(places, key=lambda place: place[0])]
+
+
+def train_attention(
+    tail: nn.Module, features: FeatureSet, config: TrainingConfig, folder: Path
+) -> ChannelAttention:
+    """Step 1: attention between head and tail, both frozen."""
+    generator = torch.Generator().manual_seed(config.seed)
+    torch.manual_seed(config.seed)
+    attention = ChannelAttention(features.shape[0])
+    frozen = copy.deepcopy(tail).eval().requires_grad_(False)
+    batches = data.Batches(len(features), config.batch_size, config.seed)
+
+    def step(number: int) -> dict[str, Tensor]:
+        rows = batches.rows(number)
+        x = features.batch(rows, torch.randint(features.copies, (len(rows),), generator=generator))
+        weights = attention.weights(x)
+        with loop.compute_precision(x.device, config.precision):
+            logits = frozen(x * weights[:, :, None, None])
+        task = functional.cross_entropy(logits.float(), features.labels[rows])
+        return {
+            "loss": task + config.sparsity_weight * weights.mean(),
+            "task": task,
+            "weights": weights.mean(),
+        }
+
+    options = loop.FitOptions(steps=config.attention_steps, checkpoint_every=0)
+    loop.fit(
+        "attention",
+        {"attention": attention},
+        loop.decayed_groups([attention], 3e-3, 0.0),
+        step,
+        options,
+        folder=folder,
+        generator=generator,
+    )
+    return attention.eval()
+
+
+def train_codec(case: Case, config: TrainingConfig, folder: Path) -> dict[str, float]:
+    """Steps 2 and 3; returns the validation figures. The case's modules hold the result."""
+    torch.manual_seed(config.seed)
+    generator = torch.Generator().manual_seed(config.seed + 1)
+    teacher = tail_with_features(copy.deepcopy(case.tail)).eval().requires_grad_(False)
+    student = tail_with_features(case.tail)  # shares the tail's weights
+    names = list(case.points)
+    batches = data.Batches(len(case.train), config.batch_size, config.seed)
+
+    def step(number: int) -> dict[str, Tensor]:
+        rows = batches.rows(number)
+        copies = torch.randint(case.train.copies, (len(rows),), generator=generator)
+        x, labels = case.train.batch(rows, copies), case.train.labels[rows]
+        name = case.order[number % len(case.order)]
+        with loop.compute_precision(x.device, config.precision):
+            with torch.no_grad():
+                wanted_logits, wanted_features = teacher(x)
+            sent = case.points[name](x)
+            logits, tail_features = student(sent.features)
+        terms = losses(
+            config, x, sent, logits, tail_features, wanted_logits, wanted_features, labels
+        )
+        terms["loss"] = terms["loss"] + case.control.price(name) * sent.bits.mean()
+        case.control.observe(name, sent.rounded_bits)
+        terms[f"{name}.price"] = case.control.price(name)
+        return terms
+
+    def evaluation() -> dict[str, float]:
+        case.points.eval()
+        figures = {}
+        for name in names:
+            top1, size = validate(case.points[name], case.tail, case.validation)
+            figures |= {f"{name}.top1": top1, f"{name}.bytes": size}
+        case.points.train()
+        return figures
+
+    codec_groups = codec_parameter_groups(case.points, config)
+    modules = {"points": case.points, "tail": case.tail, "control": case.control}
+    common = {"folder": folder, "generator": generator, "evaluate": evaluation}
+    case.tail.eval()  # batch normalisation is folded or keeps its statistics
+    case.points.train()
+    if not all(isinstance(point, Identity) for point in case.points.values()):
+        case.tail.requires_grad_(False)
+        options = loop.FitOptions(
+            steps=config.decoder_steps,
+            schedule="constant",
+            warmup_steps=min(50, config.decoder_steps),
+            gradient_norm=5.0,
+        )
+        loop.fit("decoder", modules, codec_groups, step, options, **common)
+    case.tail.requires_grad_(True)
+    options = loop.FitOptions(
+        steps=config.fine_tune_steps,
+        warmup_steps=min(50, config.fine_tune_steps),
+        average=config.average,
+        gradient_norm=5.0,
+        evaluate_every=500,
+    )
+    tail_groups = loop.decayed_groups([case.tail], config.tail_rate, config.weight_decay)
+    figures = loop.fit("fine_tune", modules, codec_groups + tail_groups, step, options, **common)
+    case.points.eval()
+    return figures
+
+
+def codec_parameter_groups(points: nn.ModuleDict, config: TrainingConfig) -> list[dict]:
+    """All parameters of the bottlenecks; gains and rate models, few and on a logarithmic scale,
+    learn five times faster."""
+    fast = {
+        id(parameter)
+        for point in points.values()
+        for name, parameter in point.named_parameters()
+        if name == "log_gain" or name.startswith("rate.")
+    }
+    groups = loop.decayed_groups([points], config.learning_rate, config.weight_decay)
+    quick = [p for p in points.parameters() if id(p) in fast]
+    for group in groups:
+        group["params"] = [p for p in group["params"] if id(p) not in fast]
+    if quick:
+        groups.append({"params": quick, "lr": 5 * config.learning_rate, "weight_decay": 0.0})
+    return groups
+
+
+def losses(
+    config: TrainingConfig,
+    x: Tensor,
+    sent: Transmission,
+    logits: Tensor,
+    tail_features: Tensor,
+    wanted_logits: Tensor,
+    wanted_features: Tensor,
+    labels: Tensor,
+) -> dict[str, Tensor]:
+    """The terms of the loss without the rate's, "loss" their weighted sum."""
+    logits, wanted_logits = logits.float(), wanted_logits.float()
+    t = config.temperature
+    terms = {
+        "features": relative_error(sent.features, x),
+        "tail_features": relative_error(tail_features.float(), wanted_features.float()),
+        "distillation": t
+        * t
+        * functional.kl_div(
+            functional.log_softmax(logits / t, 1),
+            functional.log_softmax(wanted_logits / t, 1),
+            reduction="batchmean",
+            log_target=True,
+        ),
+        "labels": functional.cross_entropy(
+            logits, labels, label_smoothing=config.label_smoothing
+        ),
+    }
+    weights = {
+        "features": config.feature_weight,
+        "tail_features": config.tail_feature_weight,
+        "distillation": config.distillation_weight,
+        "labels": config.label_weight,
+    }
+    return {"loss": sum(weights[key] * terms[key] for key in weights), **terms}
+
+
+def relative_error(found: Tensor, wanted: Tensor) -> Tensor:
+    """Squared error relative to the variance of every channel over the batch, averaged."""
+    errors = (found - wanted).square().mean((0, 2, 3))
+    variances = wanted.var((0, 2, 3))
+    # Channels that hardly ever differ from their mean must not decide.
+    return (errors / (variances + 0.1 * variances.mean() + 1e-12)).mean()
+
+
+@torch.no_grad()
+def validate(point: nn.Module, tail: nn.Module, features: FeatureSet) -> tuple[float, float]:
+    """Top-1 (0 to 1) and mean bytes, as the rate model counts them, on unaugmented features."""
+    right, bits = 0, 0.0
+    for rows in torch.arange(len(features)).split(250):
+        sent = point(features.batch(rows))
+        right += int((tail(sent.features).argmax(1) == features.labels[rows]).sum())
+        bits += float(sent.rounded_bits.sum())
+    return right / len(features), bits / 8 / len(features)

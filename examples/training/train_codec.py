@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""Train a codec for the feature tensors of a split network, step by step, and export it.
+
+    train_codec.py CONFIG [--data DIR] [--out DIR] [--method METHOD] [--seed S] [--threads T]
+
+Run again after an interruption it continues from the last checkpoint. The validation part decides
+about everything; the test images are used once, at the end. Writes OUT/codec.json (the figures),
+OUT/codec.pt (all weights), OUT/tail.onnx and, for the library's own method and with --program,
+OUT/codec.aecnn: a profile of all operating points, compared with what was trained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Mapping
+
+import torch
+from torch import nn
+
+from aecnn_training import (
+    attention,
+    backbones,
+    bottleneck,
+    config,
+    data,
+    export,
+    features,
+    procedure,
+    sensitivity,
+    split,
+)
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """The section [split]: after which layer, and which channels may be sent.
+
+    select: "attention" or "reconstruction" (a greedy ranking); channels: how many, 0 for all.
+    """
+
+    layer: str
+    select: Literal["attention", "reconstruction"] = "attention"
+    channels: int = 0
+
+
+@dataclass(frozen=True)
+class PointConfig:
+    """An operating point, [[point]].
+
+    bytes: wanted mean size of a stream, header included.
+    latents, stride: of the analysis; width, blocks, kernel: of the decoder.
+    bits: of a symbol, where channels are sent as they are (method "selection").
+    turns: batches in each round over all operating points; hard ones learn from more.
+    """
+
+    name: str
+    bytes: float
+    latents: int
+    stride: int = 2
+    width: int = 64
+    blocks: int = 0
+    kernel: int = 3
+    bits: int = 2
+    turns: int = 1
+
+    def __post_init__(self) -> None:
+        if self.bytes < 8:
+            raise ValueError(f"bytes: expected at least 8, found {self.bytes}")
+        if self.turns < 1:
+            raise ValueError(f"turns: expected at least 1, found {self.turns}")
+
+    @property
+    def payload(self) -> float:
+        """Bytes that symbols may take: the default header is 4 (docs/bitstream.md), the end of the
+        code costs about one."""
+        return self.bytes - 5
+
+
+METHODS = ("aecnn", "selection", "bottlenet++", "reference")
+Method = Literal["aecnn", "selection", "bottlenet++", "reference"]
+
+
+def make_point(
+    method: Method,
+    point: PointConfig,
+    train: features.FeatureSet,
+    scale: bottleneck.Scale,
+    channels: list[int],
+    metrics: Mapping[int, torch.Tensor],
+) -> nn.Module:
+    if method == "aecnn":
+        return bottleneck.LinearBottleneck(
+            train,
+            scale,
+            channels,
+            metrics[point.stride],
+            point.payload,
+            point.latents,
+            point.stride,
+            point.width,
+            point.blocks,
+            point.kernel,
+        )
+    if method == "selection":
+        return bottleneck.SelectionBottleneck(
+            train, scale, channels, point.bits, point.width, point.blocks
+        )
+    if method == "bottlenet++":
+        return bottleneck.BottleNetPlusPlus(train, scale, point.latents, point.stride)
+    return bottleneck.Identity()
+
+
+def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace) -> dict:
+    training: procedure.TrainingConfig = settings["training"]
+    where: SplitConfig = settings["split"]
+    parts = data.load_parts(settings["data"], settings["backbone"].image_size)
+    backbone = backbones.load(settings["backbone"], parts.train.classes)
+    example = torch.zeros(1, 3, backbone.image_size, backbone.image_size)
+    head, tail = split.split(backbone.model, where.layer, example)
+    tail = split.fold_batch_norm(tail).to(memory_format=torch.channels_last)
+    key = {
+        "backbone": dataclasses.asdict(settings["backbone"]),
+        "layer": where.layer,
+        "data": dataclasses.asdict(settings["data"]),
+    }
+    key = json.loads(json.dumps(key, default=str))
+    cached = {}
+    for name, images in (("train", parts.train), ("validation", parts.validation), ("test", parts.test)):
+        augmented = name == "train"
+        cached[name] = features.compute(
+            head,
+            images,
+            backbone.mean,
+            backbone.std,
+            arguments.cache / f"{where.layer}.{name}.npy",
+            key=key,
+            augmentation=settings["data"].augmentation if augmented else "none",
+            copies=training.copies if augmented else 1,
+        )
+    train = cached["train"]
+    scale = bottleneck.Scale.of(train)
+    channels = list(range(train.shape[0]))
+    if method in ("aecnn", "selection") and where.channels:
+        ranking = None
+        if where.select == "attention":
+            ranking = procedure.train_attention(tail, train, training, out)
+        channels = attention.choose(where.select, where.channels, train, ranking)
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(training.seed)
+    points: list[PointConfig] = settings["point"][:1] if method == "reference" else settings["point"]
+    strides = sorted({point.stride for point in points}) if method == "aecnn" else []
+    metrics = sensitivity.sensitivity(tail, train, scale, strides) if strides else {}
+    modules = nn.ModuleDict(
+        {point.name: make_point(method, point, train, scale, channels, metrics) for point in points}
+    )
+    wanted = {
+        point.name: 8 * point.payload if method == "aecnn" else float("inf") for point in points
+    }
+    case = procedure.Case(
+        modules,
+        procedure.rounds({point.name: point.turns for point in points}),
+        tail,
+        procedure.RateControl(wanted),
+        train,
+        cached["validation"],
+    )
+    figures = procedure.train_codec(case, training, out)
+    # The networks run in float16 weights; what is measured is what is written.
+    tail.half().float()
+    export.write_onnx(
+        tail, torch.zeros(1, *train.shape), out / "tail.onnx", ("features", "scores"), float16=True
+    )
+    result = {"method": method, "channels": channels, "validation": figures, "test": {}}
+    for point in points:
+        top1, size = procedure.validate(modules[point.name], tail, cached["test"])
+        result["test"][point.name] = {"top1": top1, "bytes": size}
+    if arguments.program and method == "aecnn":
+        result["library"] = export_profile(
+            export.Program(arguments.program), settings, points, case, cached["test"], out
+        )
+    torch.save(
+        {"points": modules.state_dict(), "tail": tail.state_dict(), "channels": channels},
+        out / "codec.pt",
+    )
+    (out / "codec.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result
+
+
+def export_profile(
+    program: export.Program,
+    settings: dict,
+    points: list[PointConfig],
+    case: procedure.Case,
+    test: features.FeatureSet,
+    out: Path,
+) -> dict:
+    """Write OUT/codec.aecnn and return how the library does on the test images."""
+    folder = out / "export"
+    folder.mkdir(exist_ok=True)
+    shape = case.train.shape
+    calibration = export.write_features(folder / "calibration.npy", case.train, 600)
+    validation = export.write_features(folder / "validation.npy", case.validation, 500)
+    exporter = export.PointExporter(program, shape, calibration, validation, folder)
+    profiles, report = [], {}
+    for point in points:
+        module = case.points[point.name]
+        exporter.write_networks(point.name, module)
+        trained = exporter.pack(point.name, module, 1.0)
+        same = export.compare(program, trained, point.name, module, out / "tail.onnx", test, folder)
+        report[point.name] = {"trained_step": dataclasses.asdict(same)}
+        profile, step, size = exporter.pack_to_size(point.name, module, point.bytes)
+        report[point.name] |= {"step": step, "validation_bytes": size}
+        profiles.append(profile)
+    export.merge(program, profiles, f"{settings['backbone'].name} {settings['split'].layer}", out / "codec.aecnn")
+    done = program(
+        "eval", folder / "features.npy", "--profile", out / "codec.aecnn", "--tail",
+        out / "tail.onnx", "--labels", folder / "labels.npy",
+    )  # fmt: skip
+    for point, measured in zip(points, done["operating_points"]):
+        report[point.name]["test"] = {key: measured[key] for key in ("mean_bytes", "ratio", "top1")}
+    return report
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Train a codec for a split network.")
+    parser.add_argument("config", type=Path, help="TOML file")
+    parser.add_argument("--data", type=Path, help="folder that replaces {data} in the file")
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder of all results")
+    parser.add_argument("--cache", type=Path, help="folder of feature tensors (OUT/features)")
+    parser.add_argument("--method", choices=METHODS, default="aecnn")
+    parser.add_argument("--seed", type=int, help="instead of the configuration's")
+    parser.add_argument("--program", type=Path, help="the library's command-line program, aecnn")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's)")
+    arguments = parser.parse_args()
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    arguments.cache = arguments.cache or arguments.out / "features"
+    try:
+        settings = config.read(
+            arguments.config,
+            {
+                "data": data.DataConfig,
+                "backbone": backbones.BackboneConfig,
+                "split": SplitConfig,
+                "training": procedure.TrainingConfig,
+                "point": config.Many(PointConfig, least=1),
+            },
+            arguments.data,
+        )
+        if arguments.seed is not None:
+            settings["training"] = dataclasses.replace(settings["training"], seed=arguments.seed)
+        result = run(settings, arguments.method, arguments.out, arguments)
+    except (ValueError, FloatingPointError) as error:
+        print(f"train_codec: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(result["test"]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,7 +3,6 @@
 #include "evaluate.hpp"
 
 using namespace evaluate;
-using list = std::vector<std::int64_t>;
 
 TEST_CASE("concat: joins along any axis", "[nn]") {
   const value a = computed({2, 1}, {1, 2}), b = computed({2, 2}, {3, 4, 5, 6});

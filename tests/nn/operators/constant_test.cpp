@@ -5,7 +5,6 @@
 #include "evaluate.hpp"
 
 using namespace evaluate;
-using list = std::vector<std::int64_t>;
 
 TEST_CASE("constant: from attributes", "[nn]") {
   CHECK(first("Constant", {}, {{"value_float", 2.5F}}).floats == numbers{2.5F});

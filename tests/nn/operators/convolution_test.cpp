@@ -5,7 +5,6 @@
 #include <random.hpp>
 
 using namespace evaluate;
-using list = std::vector<std::int64_t>;
 
 namespace {
 

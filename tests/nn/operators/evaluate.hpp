@@ -20,6 +20,7 @@ using aecnn::errc;
 using shape = std::vector<std::int64_t>;
 using numbers = std::vector<float>;
 using whole_numbers = std::vector<std::int64_t>;
+using list = std::vector<std::int64_t>; ///< an attribute
 using attributes = std::vector<std::pair<std::string, nn::attribute>>;
 
 /// An input or output of a node.
@@ -55,6 +56,11 @@ inline value whole(shape s, whole_numbers v) {
   value x{{nn::element_type::int64, std::move(s)}, {}, std::move(v)};
   x.constant = true;
   return x;
+}
+/// [n] of the n given.
+inline value vector_of(whole_numbers v) {
+  const auto n = static_cast<std::int64_t>(v.size());
+  return whole({n}, std::move(v));
 }
 inline value left_out() {
   value x;

@@ -6,7 +6,6 @@
 #include "evaluate.hpp"
 
 using namespace evaluate;
-using list = std::vector<std::int64_t>;
 
 TEST_CASE("pooling: maximum", "[nn]") {
   const value x = counting({1, 1, 4, 4});

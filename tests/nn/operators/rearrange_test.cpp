@@ -3,7 +3,6 @@
 #include "evaluate.hpp"
 
 using namespace evaluate;
-using list = std::vector<std::int64_t>;
 
 TEST_CASE("rearrange: transposition", "[nn]") {
   const value x = counting({2, 3});

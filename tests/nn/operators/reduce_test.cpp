@@ -5,7 +5,6 @@
 #include "evaluate.hpp"
 
 using namespace evaluate;
-using list = std::vector<std::int64_t>;
 
 TEST_CASE("reduce: over any axes", "[nn]") {
   const value x = counting({2, 3, 4});

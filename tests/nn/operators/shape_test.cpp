@@ -3,14 +3,6 @@
 #include "evaluate.hpp"
 
 using namespace evaluate;
-using list = std::vector<std::int64_t>;
-
-namespace {
-value vector_of(whole_numbers v) {
-  const auto n = static_cast<std::int64_t>(v.size());
-  return whole({n}, std::move(v));
-}
-} // namespace
 
 TEST_CASE("shape: reshape", "[nn]") {
   const value x = counting({2, 3, 4});

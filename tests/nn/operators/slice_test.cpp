@@ -7,10 +7,6 @@
 using namespace evaluate;
 
 namespace {
-value vector_of(whole_numbers v) {
-  const auto n = static_cast<std::int64_t>(v.size());
-  return whole({n}, std::move(v));
-}
 /// x[start:end:step] of 0..9, by Python's rules.
 numbers sliced(std::int64_t start, std::int64_t end, std::int64_t step) {
   return first("Slice", {counting({10}), vector_of({start}), vector_of({end}), vector_of({0}), vector_of({step})})

@@ -33,7 +33,6 @@ TEST_CASE("window: outputs whose tap lies inside", "[nn]") {
 
 TEST_CASE("window: refusals", "[nn]") {
   const value x = counting({1, 1, 5, 5});
-  using list = std::vector<std::int64_t>;
   CHECK(error_of("MaxPool", {x}) == errc::missing_field);
   CHECK(error_of("MaxPool", {x}, {{"kernel_shape", list{3}}}) == errc::bad_field);
   CHECK(error_of("MaxPool", {x}, {{"kernel_shape", list{0, 3}}}) == errc::bad_field);

@@ -17,7 +17,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Mapping
+from typing import ClassVar, Literal, Mapping
 
 import torch
 from torch import nn
@@ -30,22 +30,11 @@ from aecnn_training import (
     data,
     export,
     features,
+    images,
     procedure,
     sensitivity,
-    split,
 )
-
-
-@dataclass(frozen=True)
-class SplitConfig:
-    """The section [split]: after which layer, and which channels may be sent.
-
-    select: "attention" or "reconstruction" (a greedy ranking); channels: how many, 0 for all.
-    """
-
-    layer: str
-    select: Literal["attention", "reconstruction"] = "attention"
-    channels: int = 0
+from aecnn_training.prepared import SplitConfig, prepare
 
 
 @dataclass(frozen=True)
@@ -67,6 +56,7 @@ class PointConfig:
     kernel: int = 3
     bits: int = 2
     turns: int = 1
+    overhead: ClassVar[float] = 5.0  # bytes: the default header's 4 and the end of the code
 
     def __post_init__(self) -> None:
         if self.bytes < 8:
@@ -76,9 +66,8 @@ class PointConfig:
 
     @property
     def payload(self) -> float:
-        """Bytes that symbols may take: the default header is 4 (docs/bitstream.md), the end of the
-        code costs about one."""
-        return self.bytes - 5
+        """Bytes that symbols may take."""
+        return self.bytes - self.overhead
 
 
 METHODS = ("aecnn", "selection", "bottlenet++", "reference")
@@ -118,31 +107,8 @@ def make_point(
 def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace) -> dict:
     training: procedure.TrainingConfig = settings["training"]
     where: SplitConfig = settings["split"]
-    parts = data.load_parts(settings["data"], settings["backbone"].image_size)
-    backbone = backbones.load(settings["backbone"], parts.train.classes)
-    example = torch.zeros(1, 3, backbone.image_size, backbone.image_size)
-    head, tail = split.split(backbone.model, where.layer, example)
-    tail = split.fold_batch_norm(tail).to(memory_format=torch.channels_last)
-    key = {
-        "backbone": dataclasses.asdict(settings["backbone"]),
-        "layer": where.layer,
-        "data": dataclasses.asdict(settings["data"]),
-    }
-    key = json.loads(json.dumps(key, default=str))
-    cached = {}
-    for name, images in (("train", parts.train), ("validation", parts.validation), ("test", parts.test)):
-        augmented = name == "train"
-        cached[name] = features.compute(
-            head,
-            images,
-            backbone.mean,
-            backbone.std,
-            arguments.cache / f"{where.layer}.{name}.npy",
-            key=key,
-            augmentation=settings["data"].augmentation if augmented else "none",
-            copies=training.copies if augmented else 1,
-        )
-    train = cached["train"]
+    prepared = prepare(settings, training.copies, arguments.cache)
+    train, tail = prepared.train, prepared.tail
     scale = bottleneck.Scale.of(train)
     channels = list(range(train.shape[0]))
     if method in ("aecnn", "selection") and where.channels:
@@ -167,9 +133,16 @@ def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace
         tail,
         procedure.RateControl(wanted),
         train,
-        cached["validation"],
+        prepared.validation,
     )
-    figures = procedure.train_codec(case, training, out)
+    steps = procedure.Training(case, training, out)
+    if method != "reference":
+        steps.decoders()
+    exporter = None
+    if arguments.program and method == "aecnn":
+        exporter = make_exporter(export.Program(arguments.program), case, out / "export")
+        correct_rates(exporter, points, case, out / "rates.json")
+    figures = steps.fine_tune()
     # The networks run in float16 weights; what is measured is what is written.
     tail.half().float()
     export.write_onnx(
@@ -177,12 +150,11 @@ def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace
     )
     result = {"method": method, "channels": channels, "validation": figures, "test": {}}
     for point in points:
-        top1, size = procedure.validate(modules[point.name], tail, cached["test"])
+        top1, size = procedure.validate(modules[point.name], tail, prepared.test)
         result["test"][point.name] = {"top1": top1, "bytes": size}
-    if arguments.program and method == "aecnn":
-        result["library"] = export_profile(
-            export.Program(arguments.program), settings, points, case, cached["test"], out
-        )
+    if exporter is not None:
+        name = f"{settings['backbone'].name} {where.layer}"
+        result["library"] = export_profile(exporter, name, points, case, prepared.test, out)
     torch.save(
         {"points": modules.state_dict(), "tail": tail.state_dict(), "channels": channels},
         out / "codec.pt",
@@ -191,32 +163,59 @@ def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace
     return result
 
 
+def make_exporter(
+    program: export.Program, case: procedure.Case, folder: Path
+) -> export.PointExporter:
+    folder.mkdir(exist_ok=True)
+    calibration = export.write_features(folder / "calibration.npy", case.train, 600)
+    validation = export.write_features(folder / "validation.npy", case.validation, 500)
+    return export.PointExporter(program, case.train.shape, calibration, validation, folder)
+
+
+def correct_rates(
+    exporter: export.PointExporter, points: list[PointConfig], case: procedure.Case, file: Path
+) -> None:
+    """Let the rate control aim where the library's coder, which is better than the rate model, meets
+    the wanted sizes. What was measured is kept in `file`, for a resumed run."""
+    if file.exists():
+        wanted = json.loads(file.read_text(encoding="utf-8"))
+    else:
+        wanted = {}
+        for point in points:
+            module = case.points[point.name]
+            exporter.write_networks(point.name, module)
+            coded = exporter.size(exporter.pack(point.name, module, 1.0))
+            _, modelled = procedure.validate(module, case.tail, case.validation)
+            wanted[point.name] = 8 * point.payload * modelled / (coded - point.overhead)
+        file.write_text(json.dumps(wanted), encoding="utf-8")
+    for name, bits in wanted.items():
+        case.control.want(name, bits)
+
+
 def export_profile(
-    program: export.Program,
-    settings: dict,
+    exporter: export.PointExporter,
+    name: str,
     points: list[PointConfig],
     case: procedure.Case,
     test: features.FeatureSet,
     out: Path,
 ) -> dict:
     """Write OUT/codec.aecnn and return how the library does on the test images."""
-    folder = out / "export"
-    folder.mkdir(exist_ok=True)
-    shape = case.train.shape
-    calibration = export.write_features(folder / "calibration.npy", case.train, 600)
-    validation = export.write_features(folder / "validation.npy", case.validation, 500)
-    exporter = export.PointExporter(program, shape, calibration, validation, folder)
+    folder, program = exporter.folder, exporter.program
     profiles, report = [], {}
     for point in points:
         module = case.points[point.name]
         exporter.write_networks(point.name, module)
         trained = exporter.pack(point.name, module, 1.0)
-        same = export.compare(program, trained, point.name, module, out / "tail.onnx", test, folder)
-        report[point.name] = {"trained_step": dataclasses.asdict(same)}
+        same = export.compare(program, trained, module, out / "tail.onnx", test, folder)
         profile, step, size = exporter.pack_to_size(point.name, module, point.bytes)
-        report[point.name] |= {"step": step, "validation_bytes": size}
+        report[point.name] = {
+            "trained_step": dataclasses.asdict(same),
+            "step": step,
+            "validation_bytes": size,
+        }
         profiles.append(profile)
-    export.merge(program, profiles, f"{settings['backbone'].name} {settings['split'].layer}", out / "codec.aecnn")
+    export.merge(program, profiles, name, out / "codec.aecnn")
     done = program(
         "eval", folder / "features.npy", "--profile", out / "codec.aecnn", "--tail",
         out / "tail.onnx", "--labels", folder / "labels.npy",
@@ -248,6 +247,7 @@ def main() -> int:
                 "backbone": backbones.BackboneConfig,
                 "split": SplitConfig,
                 "training": procedure.TrainingConfig,
+                "images": images.ImagesConfig,
                 "point": config.Many(PointConfig, least=1),
             },
             arguments.data,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Sequence
 import numpy as np
 import onnx
 import torch
+from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from .bottleneck import LinearBottleneck
@@ -72,10 +74,10 @@ def _store_as_float16(graph: onnx.GraphProto) -> None:
         if weight.data_type != onnx.TensorProto.FLOAT:
             continue
         name, stored = weight.name, f"{weight.name}.float16"
-        values = onnx.numpy_helper.to_array(weight)
-        weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), stored))
+        values = numpy_helper.to_array(weight)
+        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
         casts.append(
-            onnx.helper.make_node("Cast", [stored], [name], name=name, to=onnx.TensorProto.FLOAT)
+            helper.make_node("Cast", [stored], [name], name=name, to=onnx.TensorProto.FLOAT)
         )
     for cast in reversed(casts):
         graph.node.insert(0, cast)
@@ -176,22 +178,21 @@ class PointExporter:
     def pack_to_size(
         self, name: str, point: LinearBottleneck, most_bytes: float
     ) -> tuple[Path, float, float]:
-        """The profile whose streams take at most `most_bytes`, by the smallest step from 1 up that
-        does; with that step and the mean size. The networks were written before.
+        """The profile with the smallest quantiser step whose streams take at most `most_bytes`; with
+        that step and the mean size. The networks were written before.
 
-        What the rate term counts and what the coder writes differ by some percent; a step a little
-        above the trained one makes up for it. Raises ExportError where twice the step is not enough.
+        Training meets a size but for some percent; a step a little beside the trained one of 1 makes
+        up for it. Raises ExportError where twice the step is not enough.
         """
-        low, high = 1.0, 1.0
-        while (size := self.size(self.pack(name, point, high))) > most_bytes:
-            low, high = high, high * 1.06
-            if high > 2:
-                raise ExportError(
-                    f"operating point '{name}': {size:.1f} bytes at twice the trained step, wanted "
-                    f"at most {most_bytes:.1f}; train with a smaller rate"
-                )
-        for _ in range(4 if high > 1 else 0):
-            middle = (low + high) / 2
+        low, high = 0.8, 2.0
+        profile = self.pack(name, point, high)
+        if (size := self.size(profile)) > most_bytes:
+            raise ExportError(
+                f"operating point '{name}': {size:.1f} bytes at twice the trained step, wanted at "
+                f"most {most_bytes:.1f}; train with a smaller rate"
+            )
+        for _ in range(7):
+            middle = math.sqrt(low * high)
             if self.size(self.pack(name, point, middle)) > most_bytes:
                 low = middle
             else:
@@ -220,7 +221,6 @@ class Agreement:
 def compare(
     program: Program,
     profile: Path,
-    name: str,
     point: LinearBottleneck,
     tail: Path,
     features: FeatureSet,
@@ -228,21 +228,21 @@ def compare(
     count: int = 500,
 ) -> Agreement:
     """Runs the library over the features: its symbols against the modules' on the first `count`,
-    size and accuracy on all. The profile must have the trained step of 1 for the symbols to mean
-    the same."""
+    size and accuracy on all. The profile has one operating point, with the trained step of 1, so
+    that symbols mean the same."""
     every = write_features(folder / "features.npy", features)
     np.save(folder / "labels.npy", features.labels.numpy())
     some = write_features(folder / "some.npy", features, count)
     symbols = folder / "symbols.npy"
     program(
-        "encode", some, "--profile", profile, "--op", name, "-o", folder / "streams",
+        "encode", some, "--profile", profile, "--op", 0, "-o", folder / "streams",
         "--symbols", symbols,
     )  # fmt: skip
     found = torch.from_numpy(np.load(symbols).astype(np.float32))
     expected = point(features.batch(torch.arange(len(found)))).symbols
     zero = torch.median(found - expected)
     done = program(
-        "eval", every, "--profile", profile, "--op", name, "--tail", tail,
+        "eval", every, "--profile", profile, "--op", 0, "--tail", tail,
         "--labels", folder / "labels.npy",
     )  # fmt: skip
     result = done["operating_points"][0]

@@ -9,7 +9,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
+from typing import Callable, Sequence
 
 import numpy as np
 import torch
@@ -55,6 +55,7 @@ def compute(
     augmentation: str = "none",
     copies: int = 1,
     seed: int = 0,
+    transmit: Callable[[Tensor], Tensor] | None = None,
     device: torch.device = torch.device("cpu"),
     batch_size: int = 128,
 ) -> FeatureSet:
@@ -62,6 +63,7 @@ def compute(
 
     key: what the features depend on beside the arguments here (backbone, weights, layer); features
     that were made with another key, or whose computation was interrupted, are made anew.
+    transmit: what happens to augmented images u8 [N,3,H,W] before the head sees them.
     """
     head.eval().to(memory_format=torch.channels_last)
     description = {
@@ -82,7 +84,9 @@ def compute(
         augment = data.AUGMENTATIONS[augmentation if copy else "none"]
         for begin in range(0, len(images), batch_size):
             part = images.images[begin : begin + batch_size].to(device)
-            values = head(data.normalise(augment(part, generator), mean, std)).float().cpu()
+            part = augment(part, generator)
+            received = transmit(part) if transmit else part
+            values = head(data.normalise(received, mean, std)).float().cpu()
             if array is None:
                 shape = (copies, len(images), *values.shape[1:])
                 array = np.lib.format.open_memmap(file, "w+", np.float16, shape)

@@ -9,8 +9,7 @@ from typing import Iterator, Literal, Sequence
 import numpy as np
 import torch
 from PIL import Image
-
-from . import data
+from torch import Tensor
 
 Format = Literal["jpeg", "webp"]
 
@@ -57,17 +56,16 @@ class Coding:
         return np.asarray(picture)
 
 
-def send(images: data.ImageSet, coding: Coding) -> tuple[data.ImageSet, float]:
-    """The images as the server gets them, and their mean size in bytes."""
-    pixels = images.images.permute(0, 2, 3, 1).numpy()
+def send(images: Tensor, coding: Coding) -> tuple[Tensor, float]:
+    """Images u8 [N,3,S,S] as the server gets them, and their mean size in bytes."""
+    pixels = images.permute(0, 2, 3, 1).contiguous().numpy()
     received = np.empty_like(pixels)
     total = 0
     for i, image in enumerate(pixels):
-        file = coding.encode(np.ascontiguousarray(image))
+        file = coding.encode(image)
         received[i] = coding.decode(file, image.shape[0])
         total += len(file)
-    tensor = torch.from_numpy(received).permute(0, 3, 1, 2)
-    return data.ImageSet(tensor, images.labels, images.classes), total / len(images)
+    return torch.from_numpy(received).permute(0, 3, 1, 2), total / len(images)
 
 
 def codings(config: ImagesConfig, most: int) -> Iterator[Coding]:

@@ -21,7 +21,7 @@ from torch import Tensor, fx, nn
 
 from . import data, loop
 from .attention import ChannelAttention
-from .bottleneck import Identity, Transmission
+from .bottleneck import Transmission
 from .features import FeatureSet
 from .split import tail_with_features
 
@@ -78,8 +78,12 @@ class RateControl(nn.Module):
         self.register_buffer("wanted", torch.tensor([wanted[name] for name in self.names]))
         self.register_buffer("log_price", torch.full((len(self.names),), math.log(1e-3)))
 
+    @torch.no_grad()
+    def want(self, name: str, bits: float) -> None:
+        self.wanted[self.names.index(name)] = bits
+
     def price(self, name: str) -> Tensor:
-        """Loss for a bit a item; relative to the wanted number of bits, so that one size fits all."""
+        """Loss for a bit an item; relative to the wanted number of bits, so that one size fits all."""
         i = self.names.index(name)
         if math.isinf(float(self.wanted[i])):
             return self.wanted.new_zeros(())
@@ -98,6 +102,8 @@ class Case:
     """What is trained: one bottleneck for every operating point, and the tail behind them.
 
     order: the operating points of the batches, over and over.
+    received: what a server has in the place of the training features where something other than
+    features is sent: of the same images and copies. The only point is then `Identity`.
     """
 
     points: nn.ModuleDict
@@ -106,6 +112,7 @@ class Case:
     control: RateControl
     train: FeatureSet
     validation: FeatureSet
+    received: FeatureSet | None = None
 
 
 def rounds(turns: Mapping[str, int]) -> list[str]:
@@ -150,25 +157,71 @@ def train_attention(
     return attention.eval()
 
 
-def train_codec(case: Case, config: TrainingConfig, folder: Path) -> dict[str, float]:
-    """Steps 2 and 3; returns the validation figures. The case's modules hold the result."""
-    torch.manual_seed(config.seed)
-    generator = torch.Generator().manual_seed(config.seed + 1)
-    teacher = tail_with_features(copy.deepcopy(case.tail)).eval().requires_grad_(False)
-    student = tail_with_features(case.tail)  # shares the tail's weights
-    names = list(case.points)
-    batches = data.Batches(len(case.train), config.batch_size, config.seed)
+class Training:
+    """Steps 2 and 3: `decoders`, then `fine_tune`. The case's modules hold the results."""
 
-    def step(number: int) -> dict[str, Tensor]:
-        rows = batches.rows(number)
-        copies = torch.randint(case.train.copies, (len(rows),), generator=generator)
+    def __init__(self, case: Case, config: TrainingConfig, folder: Path) -> None:
+        torch.manual_seed(config.seed)
+        self.case, self.config, self.folder = case, config, folder
+        self.generator = torch.Generator().manual_seed(config.seed + 1)
+        self.batches = data.Batches(len(case.train), config.batch_size, config.seed)
+        case.tail.eval()  # batch normalisation is folded or keeps its statistics
+        self.teacher = tail_with_features(copy.deepcopy(case.tail)).eval().requires_grad_(False)
+        self.student = tail_with_features(case.tail)  # shares the tail's weights
+
+    def decoders(self) -> None:
+        """Trains analysis and decoders, the tail frozen."""
+        self.case.tail.requires_grad_(False)
+        steps = self.config.decoder_steps
+        options = loop.FitOptions(
+            steps=steps, schedule="constant", warmup_steps=min(50, steps), gradient_norm=5.0
+        )
+        self._fit("decoder", codec_parameter_groups(self.case.points, self.config), options)
+
+    def fine_tune(self) -> dict[str, float]:
+        """Trains all together; returns top-1 (0 to 1) and bytes of every operating point on the
+        validation part, and the seconds it took."""
+        config = self.config
+        self.case.tail.requires_grad_(True)
+        options = loop.FitOptions(
+            steps=config.fine_tune_steps,
+            warmup_steps=min(50, config.fine_tune_steps),
+            average=config.average,
+            gradient_norm=5.0,
+            evaluate_every=500,
+        )
+        groups = codec_parameter_groups(self.case.points, config)
+        groups += loop.decayed_groups([self.case.tail], config.tail_rate, config.weight_decay)
+        return self._fit("fine_tune", groups, options)
+
+    def _fit(self, name: str, groups: list[dict], options: loop.FitOptions) -> dict[str, float]:
+        case = self.case
+        modules = {"points": case.points, "tail": case.tail, "control": case.control}
+        case.points.train()
+        figures = loop.fit(
+            name,
+            modules,
+            groups,
+            self._step,
+            options,
+            folder=self.folder,
+            generator=self.generator,
+            evaluate=self._evaluate,
+        )
+        case.points.eval()
+        return figures
+
+    def _step(self, number: int) -> dict[str, Tensor]:
+        case, config = self.case, self.config
+        rows = self.batches.rows(number)
+        copies = torch.randint(case.train.copies, (len(rows),), generator=self.generator)
         x, labels = case.train.batch(rows, copies), case.train.labels[rows]
         name = case.order[number % len(case.order)]
         with loop.compute_precision(x.device, config.precision):
             with torch.no_grad():
-                wanted_logits, wanted_features = teacher(x)
-            sent = case.points[name](x)
-            logits, tail_features = student(sent.features)
+                wanted_logits, wanted_features = self.teacher(x)
+            sent = case.points[name](case.received.batch(rows, copies) if case.received else x)
+            logits, tail_features = self.student(sent.features)
         terms = losses(
             config, x, sent, logits, tail_features, wanted_logits, wanted_features, labels
         )
@@ -177,41 +230,14 @@ def train_codec(case: Case, config: TrainingConfig, folder: Path) -> dict[str, f
         terms[f"{name}.price"] = case.control.price(name)
         return terms
 
-    def evaluation() -> dict[str, float]:
-        case.points.eval()
+    def _evaluate(self) -> dict[str, float]:
+        points = self.case.points.eval()
         figures = {}
-        for name in names:
-            top1, size = validate(case.points[name], case.tail, case.validation)
+        for name, point in points.items():
+            top1, size = validate(point, self.case.tail, self.case.validation)
             figures |= {f"{name}.top1": top1, f"{name}.bytes": size}
-        case.points.train()
+        points.train()
         return figures
-
-    codec_groups = codec_parameter_groups(case.points, config)
-    modules = {"points": case.points, "tail": case.tail, "control": case.control}
-    common = {"folder": folder, "generator": generator, "evaluate": evaluation}
-    case.tail.eval()  # batch normalisation is folded or keeps its statistics
-    case.points.train()
-    if not all(isinstance(point, Identity) for point in case.points.values()):
-        case.tail.requires_grad_(False)
-        options = loop.FitOptions(
-            steps=config.decoder_steps,
-            schedule="constant",
-            warmup_steps=min(50, config.decoder_steps),
-            gradient_norm=5.0,
-        )
-        loop.fit("decoder", modules, codec_groups, step, options, **common)
-    case.tail.requires_grad_(True)
-    options = loop.FitOptions(
-        steps=config.fine_tune_steps,
-        warmup_steps=min(50, config.fine_tune_steps),
-        average=config.average,
-        gradient_norm=5.0,
-        evaluate_every=500,
-    )
-    tail_groups = loop.decayed_groups([case.tail], config.tail_rate, config.weight_decay)
-    figures = loop.fit("fine_tune", modules, codec_groups + tail_groups, step, options, **common)
-    case.points.eval()
-    return figures
 
 
 def codec_parameter_groups(points: nn.ModuleDict, config: TrainingConfig) -> list[dict]:

@@ -1,0 +1,292 @@
+"""Tests of the training program's codec: selection, bottlenecks, rate, procedure and export."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+PROGRAMS = Path(__file__).resolve().parents[2] / "examples" / "training"
+sys.path.insert(0, str(PROGRAMS))
+
+from aecnn_training import (  # noqa: E402
+    attention,
+    bottleneck,
+    export,
+    features,
+    images,
+    procedure,
+    rate,
+    sensitivity,
+    split,
+)
+
+
+class Tail(nn.Module):
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, 16, 3, padding=1)
+        self.linear = nn.Linear(16, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(torch.relu(self.conv(x)).mean((2, 3)))
+
+
+class Case(unittest.TestCase):
+    def setUp(self) -> None:
+        torch.set_num_threads(1)
+        torch.manual_seed(0)
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = Path(temporary.name)
+
+    def features(self, count: int = 96, channels: int = 12, side: int = 6) -> features.FeatureSet:
+        """Smooth maps of four sources, mixed into the channels with some noise."""
+        sources = nn.functional.interpolate(torch.randn(count, 4, 3, 3), side, mode="bilinear")
+        mixing = torch.randn(channels, 4)
+        x = torch.einsum("cs,nshw->nchw", mixing, sources) + 0.05 * torch.randn(
+            count, channels, side, side
+        )
+        labels = (sources[:, 0].mean((1, 2)) > 0).long()
+        return features.FeatureSet(x[None].numpy().astype(np.float16), labels)
+
+    def linear(self, sent: features.FeatureSet, **changes) -> bottleneck.LinearBottleneck:
+        scale = bottleneck.Scale.of(sent)
+        stride = changes.get("stride", 2)
+        options = {
+            "channels": range(sent.shape[0]),
+            "metric": torch.eye(sent.shape[0] * stride * stride, dtype=torch.float64),
+            "size": 40.0,
+            "latents": 8,
+            "stride": stride,
+            "width": 8,
+            "blocks": 1,
+            "kernel": 3,
+        }
+        return bottleneck.LinearBottleneck(sent, scale, **{**options, **changes}).eval()
+
+
+class Rate(Case):
+    def test_likelihoods_add_to_one(self) -> None:
+        model = rate.RateModel(1)
+        values = torch.arange(-200.0, 201.0)
+        with torch.no_grad():
+            model.mean.fill_(0.3)
+            bits = model(values.reshape(-1, 1, 1, 1))
+        self.assertAlmostEqual(float((2.0**-bits).sum()), 1.0, delta=1e-4)
+
+    def test_large_neighbours_make_large_symbols_cheaper(self) -> None:
+        model = rate.RateModel(1)
+        alone = torch.zeros(1, 1, 3, 3)
+        alone[0, 0, 1, 1] = 6
+        among = torch.full((1, 1, 3, 3), 6.0)
+        with torch.no_grad():
+            self.assertLess(float(model(among)) / 9, float(model(alone)))
+
+    def test_starts_near_the_latents(self) -> None:
+        latents = 20 * torch.randn(64, 2, 4, 4)
+        cold, warm = rate.RateModel(2), rate.RateModel(2)
+        warm.start(latents)
+        with torch.no_grad():
+            self.assertLess(float(warm(latents).mean()), 0.8 * float(cold(latents).mean()))
+
+
+class Selection(Case):
+    def test_reconstruction_prefers_channels_that_predict_others(self) -> None:
+        source, other = torch.randn(2, 4000)
+        rows = torch.stack([source, source + 0.1 * torch.randn(4000), source, other])
+        order = attention.rank_by_reconstruction(torch.cov(rows.double()))
+        self.assertIn(order[0], (0, 1, 2))
+        self.assertEqual(order[1], 3)
+        self.assertEqual(sorted(order), [0, 1, 2, 3])
+
+    def test_covariance_of_patches(self) -> None:
+        sent = self.features()
+        mean, matrix = attention.covariance(sent, 2)
+        x = torch.from_numpy(sent.features[0].astype(np.float64))
+        # Element (channel 1, row 0, column 1) of all patches.
+        values = x[:, 1, 0::2, 1::2].flatten()
+        self.assertAlmostEqual(float(mean[5]), float(values.mean()), places=5)
+        variance = float(values.var(unbiased=False))
+        self.assertAlmostEqual(float(matrix[5, 5]) / variance, 1, places=4)
+
+    def test_attention_is_averaged_over_the_images(self) -> None:
+        sent = self.features(count=10)
+        network = attention.ChannelAttention(12)
+        with torch.no_grad():
+            expected = network.weights(sent.batch(torch.arange(10))).mean(0)
+        found = attention.mean_attention(network, sent)
+        self.assertTrue(np.allclose(found, expected.numpy(), atol=1e-6))
+
+
+class Bottlenecks(Case):
+    def test_starts_as_the_best_linear_codec(self) -> None:
+        """Four sources: with as many latents and fine steps almost nothing is lost."""
+        sent = self.features()
+        x = sent.batch(torch.arange(96))
+        with torch.no_grad():
+            few = procedure.relative_error(self.linear(sent, latents=2, size=500.0)(x).features, x)
+            enough = procedure.relative_error(
+                self.linear(sent, latents=16, size=500.0)(x).features, x
+            )
+        self.assertLess(float(enough), 0.05)
+        self.assertGreater(float(few), 3 * float(enough))
+
+    def test_starts_at_the_wanted_size(self) -> None:
+        sent = self.features()
+        point = self.linear(sent, size=12.0)
+        with torch.no_grad():
+            symbols = point(sent.batch(torch.arange(96))).symbols
+        bits = 0.0
+        for l in range(symbols.shape[1]):
+            shares = np.unique(symbols[:, l].numpy(), return_counts=True)[1] / symbols[:, l].numel()
+            bits -= float((shares * np.log2(shares)).sum()) * symbols[0, l].numel()
+        self.assertAlmostEqual(bits / 8, 12.0, delta=0.5)
+
+    def test_rounds_as_the_library_does(self) -> None:
+        x = torch.tensor([-1.5, -0.5, -0.49, 0.5, 1.5, 2.4])
+        self.assertEqual(bottleneck.round_away(x).tolist(), [-2, -1, 0, 1, 2, 2])
+
+    def test_extents_that_the_stride_does_not_divide(self) -> None:
+        sent = self.features(side=5)
+        sending = self.linear(sent)(sent.batch(torch.arange(3)))
+        self.assertEqual(list(sending.symbols.shape), [3, 8, 3, 3])
+        self.assertEqual(list(sending.features.shape), [3, 12, 5, 5])
+
+    def test_gradients_reach_everything(self) -> None:
+        sent = self.features()
+        point = self.linear(sent).train()
+        nn.init.normal_(point.decoder.leave.weight, std=0.1)
+        x = sent.batch(torch.arange(8))
+        sending = point(x)
+        ((sending.features - x).square().mean() + 0.01 * sending.bits.mean()).backward()
+        for name, parameter in point.named_parameters():
+            self.assertIsNotNone(parameter.grad, name)
+            self.assertGreater(float(parameter.grad.abs().sum()), 0, name)
+
+    def test_selection_quantises_to_the_levels(self) -> None:
+        sent = self.features()
+        scale = bottleneck.Scale.of(sent)
+        point = bottleneck.SelectionBottleneck(sent, scale, [1, 4, 7], 2, 8, 0).eval()
+        symbols = point(sent.batch(torch.arange(20))).symbols
+        self.assertEqual(sorted(set(symbols.flatten().tolist())), [0, 1, 2, 3])
+        self.assertEqual(symbols.shape[1], 3)
+
+    def test_bottlenet_counts_eight_bits_a_symbol(self) -> None:
+        sent = self.features()
+        point = bottleneck.BottleNetPlusPlus(sent, bottleneck.Scale.of(sent), 2, 3)
+        sending = point(sent.batch(torch.arange(4)))
+        self.assertEqual(sending.rounded_bits.tolist(), [8.0 * 2 * 2 * 2] * 4)
+        self.assertTrue(0 <= float(sending.symbols.min()) <= float(sending.symbols.max()) <= 255)
+
+
+class Procedure(Case):
+    def case(self, sent: features.FeatureSet, tail: nn.Module) -> procedure.Case:
+        _, traced = split.split(nn.Sequential(nn.Identity(), tail), "0", torch.zeros(1, 12, 6, 6))
+        points = nn.ModuleDict({"fine": self.linear(sent), "coarse": self.linear(sent, size=10.0)})
+        control = procedure.RateControl({"fine": 240.0, "coarse": 60.0})
+        order = procedure.rounds({"fine": 1, "coarse": 2})
+        return procedure.Case(points, order, traced, control, sent, sent)
+
+    def train(self, case: procedure.Case, config: procedure.TrainingConfig) -> dict[str, float]:
+        steps = procedure.Training(case, config, self.folder)
+        steps.decoders()
+        return steps.fine_tune()
+
+    def test_rounds_are_spread(self) -> None:
+        self.assertEqual(procedure.rounds({"a": 1, "b": 2}), ["b", "a", "b"])
+        self.assertEqual(sorted(procedure.rounds({"a": 3, "b": 1})), ["a", "a", "a", "b"])
+
+    def test_price_follows_the_rate(self) -> None:
+        control = procedure.RateControl({"a": 100.0, "b": float("inf")})
+        before = float(control.price("a"))
+        control.observe("a", torch.tensor([200.0, 200.0]))
+        self.assertGreater(float(control.price("a")), before)
+        control.observe("a", torch.tensor([20.0]))
+        control.observe("a", torch.tensor([20.0]))
+        self.assertLess(float(control.price("a")), before)
+        self.assertEqual(float(control.price("b")), 0)
+
+    def test_training_lowers_the_error_and_resumes(self) -> None:
+        sent = self.features()
+        config = procedure.TrainingConfig(
+            decoder_steps=20, fine_tune_steps=20, copies=1, precision="float32", average=0.0
+        )
+        tail = Tail(12, 2)
+        case = self.case(sent, tail)
+        before = procedure.validate(case.points["coarse"], case.tail, sent)
+        figures = self.train(case, config)
+        self.assertLess(figures["coarse.bytes"], 1.5 * before[1])
+        self.assertEqual(set(figures) - {"seconds"}, {
+            "fine.top1", "fine.bytes", "coarse.top1", "coarse.bytes",
+        })  # fmt: skip
+        again = self.case(sent, Tail(12, 2))
+        repeated = self.train(again, config)
+        self.assertEqual(repeated["fine.bytes"], figures["fine.bytes"])
+        for key, value in case.points.state_dict().items():
+            self.assertTrue(torch.equal(value, again.points.state_dict()[key]), key)
+
+    def test_sensitivity_finds_the_channels_that_matter(self) -> None:
+        sent = self.features()
+        tail = Tail(12, 2)
+        with torch.no_grad():
+            tail.conv.weight[:, 6:] = 0
+        case = self.case(sent, tail)
+        scale = bottleneck.Scale.of(sent)
+        matrix = sensitivity.sensitivity(case.tail, sent, scale, [1])[1]
+        self.assertGreater(float(matrix.diagonal()[:6].min()), 3 * float(matrix.diagonal()[6:].max()))
+        self.assertTrue(all(p.requires_grad for p in case.tail.parameters()))
+
+
+class Images(Case):
+    def test_sizes_and_pixels(self) -> None:
+        smooth = torch.linspace(0, 255, 32).repeat(4, 3, 32, 1).to(torch.uint8)
+        received, size = images.send(smooth, images.Coding("jpeg", 32, 90))
+        self.assertLess(float((received.float() - smooth.float()).abs().mean()), 3)
+        small, smaller_size = images.send(smooth, images.Coding("webp", 8, 10))
+        self.assertLess(smaller_size, size)
+        self.assertEqual(small.shape, smooth.shape)
+
+    def test_best_under_a_budget(self) -> None:
+        a, b, c = (images.Coding("webp", 8, quality) for quality in (0, 50, 90))
+        tried = [(a, 50.0, 0.5), (b, 80.0, 0.7), (c, 200.0, 0.9)]
+        self.assertEqual(images.best_under(tried, 100), (b, 80.0, 0.7))
+        self.assertIsNone(images.best_under(tried, 10))
+
+
+@unittest.skipUnless(os.environ.get("AECNN_PROGRAM"), "AECNN_PROGRAM does not name the program")
+class Export(Case):
+    def test_the_library_does_what_was_trained(self) -> None:
+        sent = self.features()
+        program = export.Program(Path(os.environ["AECNN_PROGRAM"]))
+        point, tail = self.linear(sent), Tail(12, 2)
+        nn.init.normal_(point.decoder.leave.weight, std=0.02)
+        calibration = export.write_features(self.folder / "features.npy", sent)
+        exporter = export.PointExporter(program, sent.shape, calibration, calibration, self.folder)
+        exporter.write_networks("a", point)
+        profile = exporter.pack("a", point, 1.0)
+        export.write_onnx(
+            tail, torch.zeros(1, 12, 6, 6), self.folder / "tail.onnx", ("x", "scores"), float16=True
+        )
+        same = export.compare(
+            program, profile, point, self.folder / "tail.onnx", sent, self.folder
+        )
+        self.assertGreater(same.symbols, 0.995)
+        top1, _ = procedure.validate(point, tail, sent)
+        self.assertAlmostEqual(same.top1, top1, delta=0.03)
+        smaller, step, size = exporter.pack_to_size("a", point, 0.9 * same.bytes)
+        self.assertLessEqual(size, 0.9 * same.bytes)
+        self.assertGreater(step, 1)
+        export.merge(program, [profile, smaller], "both", self.folder / "both.aecnn")
+        with self.assertRaises(export.ExportError):
+            program("info", self.folder / "missing.aecnn")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -20,7 +20,7 @@ from typing import Literal
 import torch
 import torch.nn.functional as functional
 
-from aecnn_training import backbones, config, data, evaluate, loop
+from aecnn_training import backbones, command, config, data, evaluate, loop
 
 
 @dataclass(frozen=True)
@@ -120,21 +120,11 @@ def train(settings: dict, epochs: int, out: Path, device: torch.device) -> dict[
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Train a backbone from scratch.")
-    parser.add_argument("config", type=Path, help="TOML file")
-    parser.add_argument(
-        "--data", type=Path, help="folder that replaces {data} in the configuration"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("out"), help="folder of checkpoint, log and weights"
-    )
+    parser = command.parser("Train a backbone.")
     parser.add_argument("--epochs", type=int, help="instead of the configuration's")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    try:
+
+    def program(arguments: argparse.Namespace) -> dict[str, float | int]:
         settings = config.read(
             arguments.config,
             {
@@ -144,17 +134,10 @@ def main() -> int:
             },
             arguments.data,
         )
-        result = train(
-            settings,
-            arguments.epochs or settings["training"].epochs,
-            arguments.out,
-            torch.device(arguments.device),
-        )
-    except (ValueError, FloatingPointError) as error:
-        print(f"train_backbone: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps(result))
-    return 0
+        epochs = arguments.epochs or settings["training"].epochs
+        return train(settings, epochs, arguments.out, torch.device(arguments.device))
+
+    return command.run(parser.parse_args(), program)
 
 
 if __name__ == "__main__":

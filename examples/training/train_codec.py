@@ -26,6 +26,7 @@ from aecnn_training import (
     attention,
     backbones,
     bottleneck,
+    command,
     config,
     data,
     export,
@@ -102,6 +103,26 @@ def make_point(
     if method == "bottlenet++":
         return bottleneck.BottleNetPlusPlus(train, scale, point.latents, point.stride)
     return bottleneck.Identity()
+
+
+def read_settings(arguments: argparse.Namespace) -> dict:
+    """The configuration, with --seed, and --cache's default set."""
+    settings = config.read(
+        arguments.config,
+        {
+            "data": data.DataConfig,
+            "backbone": backbones.BackboneConfig,
+            "split": SplitConfig,
+            "training": procedure.TrainingConfig,
+            "images": images.ImagesConfig,
+            "point": config.Many(PointConfig, least=1),
+        },
+        arguments.data,
+    )
+    if arguments.seed is not None:
+        settings["training"] = dataclasses.replace(settings["training"], seed=arguments.seed)
+    arguments.cache = arguments.cache or arguments.out / "features"
+    return settings
 
 
 def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace) -> dict:
@@ -226,40 +247,17 @@ def export_profile(
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Train a codec for a split network.")
-    parser.add_argument("config", type=Path, help="TOML file")
-    parser.add_argument("--data", type=Path, help="folder that replaces {data} in the file")
-    parser.add_argument("--out", type=Path, default=Path("out"), help="folder of all results")
+    parser = command.parser("Train a codec for a split network.")
     parser.add_argument("--cache", type=Path, help="folder of feature tensors (OUT/features)")
     parser.add_argument("--method", choices=METHODS, default="aecnn")
     parser.add_argument("--seed", type=int, help="instead of the configuration's")
     parser.add_argument("--program", type=Path, help="the library's command-line program, aecnn")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's)")
-    arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    arguments.cache = arguments.cache or arguments.out / "features"
-    try:
-        settings = config.read(
-            arguments.config,
-            {
-                "data": data.DataConfig,
-                "backbone": backbones.BackboneConfig,
-                "split": SplitConfig,
-                "training": procedure.TrainingConfig,
-                "images": images.ImagesConfig,
-                "point": config.Many(PointConfig, least=1),
-            },
-            arguments.data,
-        )
-        if arguments.seed is not None:
-            settings["training"] = dataclasses.replace(settings["training"], seed=arguments.seed)
-        result = run(settings, arguments.method, arguments.out, arguments)
-    except (ValueError, FloatingPointError) as error:
-        print(f"train_codec: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps(result["test"]))
-    return 0
+
+    def program(arguments: argparse.Namespace) -> dict:
+        settings = read_settings(arguments)
+        return run(settings, arguments.method, arguments.out, arguments)["test"]
+
+    return command.run(parser.parse_args(), program)
 
 
 if __name__ == "__main__":

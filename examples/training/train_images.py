@@ -20,10 +20,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from aecnn_training import backbones, bottleneck, config, data, features, images, procedure
+from aecnn_training import bottleneck, command, data, features, images, procedure
 from aecnn_training.features import FeatureSet
-from aecnn_training.prepared import Prepared, SplitConfig, prepare
-from train_codec import PointConfig
+from aecnn_training.prepared import Prepared, prepare
+from train_codec import PointConfig, read_settings
 
 
 def search(prepared: Prepared, settings: images.ImagesConfig, largest: float, file: Path) -> list:
@@ -126,37 +126,14 @@ def run(settings: dict, out: Path, cache: Path) -> list[dict]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Accuracy on images sent as JPEG or WebP.")
-    parser.add_argument("config", type=Path, help="TOML file")
-    parser.add_argument("--data", type=Path, help="folder that replaces {data} in the file")
-    parser.add_argument("--out", type=Path, default=Path("out"), help="folder of all results")
+    parser = command.parser("Accuracy on images sent as JPEG or WebP.")
     parser.add_argument("--cache", type=Path, help="folder of feature tensors (OUT/features)")
     parser.add_argument("--seed", type=int, help="instead of the configuration's")
-    parser.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's)")
-    arguments = parser.parse_args()
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    try:
-        settings = config.read(
-            arguments.config,
-            {
-                "data": data.DataConfig,
-                "backbone": backbones.BackboneConfig,
-                "split": SplitConfig,
-                "training": procedure.TrainingConfig,
-                "images": images.ImagesConfig,
-                "point": config.Many(PointConfig, least=1),
-            },
-            arguments.data,
-        )
-        if arguments.seed is not None:
-            settings["training"] = dataclasses.replace(settings["training"], seed=arguments.seed)
-        results = run(settings, arguments.out, arguments.cache or arguments.out / "features")
-    except (ValueError, FloatingPointError) as error:
-        print(f"train_images: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps(results))
-    return 0
+
+    def program(arguments: argparse.Namespace) -> list[dict]:
+        return run(read_settings(arguments), arguments.out, arguments.cache)
+
+    return command.run(parser.parse_args(), program)
 
 
 if __name__ == "__main__":

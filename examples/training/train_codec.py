@@ -71,8 +71,8 @@ class PointConfig:
         return self.bytes - self.overhead
 
 
-METHODS = ("aecnn", "selection", "bottlenet++", "reference")
-Method = Literal["aecnn", "selection", "bottlenet++", "reference"]
+METHODS = ("aecnn", "selection", "bottlenet++", "calibration", "reference")
+Method = Literal["aecnn", "selection", "bottlenet++", "calibration", "reference"]
 
 
 def make_point(
@@ -80,14 +80,15 @@ def make_point(
     point: PointConfig,
     train: features.FeatureSet,
     scale: bottleneck.Scale,
-    channels: list[int],
+    ranked: list[int],
+    channels: int,
     metrics: Mapping[int, torch.Tensor],
 ) -> nn.Module:
     if method == "aecnn":
         return bottleneck.LinearBottleneck(
             train,
             scale,
-            channels,
+            ranked[: channels or None],
             metrics[point.stride],
             point.payload,
             point.latents,
@@ -98,10 +99,10 @@ def make_point(
         )
     if method == "selection":
         return bottleneck.SelectionBottleneck(
-            train, scale, channels, point.bits, point.width, point.blocks
+            train, scale, ranked, point.payload, point.bits, point.width, point.blocks
         )
     if method == "bottlenet++":
-        return bottleneck.BottleNetPlusPlus(train, scale, point.latents, point.stride)
+        return bottleneck.BottleNetPlusPlus(train, scale, point.bytes)
     return bottleneck.Identity()
 
 
@@ -128,22 +129,28 @@ def read_settings(arguments: argparse.Namespace) -> dict:
 def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace) -> dict:
     training: procedure.TrainingConfig = settings["training"]
     where: SplitConfig = settings["split"]
-    prepared = prepare(settings, training.copies, arguments.cache)
+    program = command.library(arguments)
+    prepared = prepare(settings, training.copies, arguments.cache, program)
     train, tail = prepared.train, prepared.tail
     scale = bottleneck.Scale.of(train)
-    channels = list(range(train.shape[0]))
-    if method in ("aecnn", "selection") and where.channels:
-        ranking = None
-        if where.select == "attention":
-            ranking = procedure.train_attention(tail, train, training, out)
-        channels = attention.choose(where.select, where.channels, train, ranking)
     out.mkdir(parents=True, exist_ok=True)
+    example = torch.zeros(1, 3, prepared.backbone.image_size, prepared.backbone.image_size)
+    export.write_onnx(prepared.head, example, out / "head.onnx", ("image", "features"))
+    ranked = list(range(train.shape[0]))
+    if method == "selection" or (method == "aecnn" and where.channels):
+        weights = None
+        if where.select == "attention":
+            weights = procedure.train_attention(tail, train, training, out)
+        ranked = attention.rank(where.select, train, weights)
     torch.manual_seed(training.seed)
     points: list[PointConfig] = settings["point"][:1] if method == "reference" else settings["point"]
     strides = sorted({point.stride for point in points}) if method == "aecnn" else []
     metrics = sensitivity.sensitivity(tail, train, scale, strides) if strides else {}
     modules = nn.ModuleDict(
-        {point.name: make_point(method, point, train, scale, channels, metrics) for point in points}
+        {
+            point.name: make_point(method, point, train, scale, ranked, where.channels, metrics)
+            for point in points
+        }
     )
     wanted = {
         point.name: 8 * point.payload if method == "aecnn" else float("inf") for point in points
@@ -160,8 +167,8 @@ def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace
     if method != "reference":
         steps.decoders()
     exporter = None
-    if arguments.program and method == "aecnn":
-        exporter = make_exporter(export.Program(arguments.program), case, out / "export")
+    if program is not None and method == "aecnn":
+        exporter = make_exporter(program, case, out / "export")
         correct_rates(exporter, points, case, out / "rates.json")
     figures = steps.fine_tune()
     # The networks run in float16 weights; what is measured is what is written.
@@ -169,19 +176,50 @@ def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace
     export.write_onnx(
         tail, torch.zeros(1, *train.shape), out / "tail.onnx", ("features", "scores"), float16=True
     )
-    result = {"method": method, "channels": channels, "validation": figures, "test": {}}
+    result = {"method": method, "seed": training.seed, "validation": figures, "test": {}}
     for point in points:
         top1, size = procedure.validate(modules[point.name], tail, prepared.test)
         result["test"][point.name] = {"top1": top1, "bytes": size}
     if exporter is not None:
         name = f"{settings['backbone'].name} {where.layer}"
         result["library"] = export_profile(exporter, name, points, case, prepared.test, out)
-    torch.save(
-        {"points": modules.state_dict(), "tail": tail.state_dict(), "channels": channels},
-        out / "codec.pt",
-    )
+    torch.save({"points": modules.state_dict(), "tail": tail.state_dict()}, out / "codec.pt")
+    return write_result(result, out)
+
+
+def write_result(result: dict, out: Path) -> dict:
     (out / "codec.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return result
+
+
+def calibrate(settings: dict, out: Path, arguments: argparse.Namespace, most: int = 2500) -> dict:
+    """The profile that the library makes of `most` training features without any training, and how
+    it does with the unchanged tail."""
+    program = command.library(arguments)
+    if program is None:
+        raise ValueError("method calibration: needs --program")
+    prepared = prepare(settings, settings["training"].copies, arguments.cache, program)
+    points: list[PointConfig] = settings["point"]
+    folder = out / "export"
+    folder.mkdir(parents=True, exist_ok=True)
+    export.write_onnx(
+        prepared.tail, torch.zeros(1, *prepared.train.shape), out / "tail.onnx", ("features", "scores"),
+        float16=True,
+    )  # fmt: skip
+    sample = export.write_features(folder / "calibration.npy", prepared.train, most)
+    sizes = ",".join(f"{point.bytes:g}" for point in points)
+    program("calibrate", sample, "--transform", "klt", "--bytes", sizes, "-o", out / "codec.aecnn")
+    sample.unlink()
+    measured = export.evaluate(program, out / "codec.aecnn", out / "tail.onnx", prepared.test, folder)
+    return write_result({"method": "calibration", "test": named(points, measured)}, out)
+
+
+def named(points: list[PointConfig], measured: list[dict]) -> dict[str, dict[str, float]]:
+    """What `aecnn eval` said, by operating point."""
+    return {
+        point.name: {"top1": found["top1"], "bytes": found["mean_bytes"]}
+        for point, found in zip(points, measured)
+    }
 
 
 def make_exporter(
@@ -237,24 +275,20 @@ def export_profile(
         }
         profiles.append(profile)
     export.merge(program, profiles, name, out / "codec.aecnn")
-    done = program(
-        "eval", folder / "features.npy", "--profile", out / "codec.aecnn", "--tail",
-        out / "tail.onnx", "--labels", folder / "labels.npy",
-    )  # fmt: skip
-    for point, measured in zip(points, done["operating_points"]):
-        report[point.name]["test"] = {key: measured[key] for key in ("mean_bytes", "ratio", "top1")}
+    measured = export.evaluate(program, out / "codec.aecnn", out / "tail.onnx", test, folder)
+    for point, figures in named(points, measured).items():
+        report[point]["test"] = figures
     return report
 
 
 def main() -> int:
-    parser = command.parser("Train a codec for a split network.")
-    parser.add_argument("--cache", type=Path, help="folder of feature tensors (OUT/features)")
+    parser = command.codec_parser("Train a codec for a split network.")
     parser.add_argument("--method", choices=METHODS, default="aecnn")
-    parser.add_argument("--seed", type=int, help="instead of the configuration's")
-    parser.add_argument("--program", type=Path, help="the library's command-line program, aecnn")
 
     def program(arguments: argparse.Namespace) -> dict:
         settings = read_settings(arguments)
+        if arguments.method == "calibration":
+            return calibrate(settings, arguments.out, arguments)["test"]
         return run(settings, arguments.method, arguments.out, arguments)["test"]
 
     return command.run(parser.parse_args(), program)

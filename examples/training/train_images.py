@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from aecnn_training import bottleneck, command, data, features, images, procedure
+from aecnn_training import bottleneck, command, data, export, features, images, procedure
 from aecnn_training.features import FeatureSet
 from aecnn_training.prepared import Prepared, prepare
 from train_codec import PointConfig, read_settings
@@ -52,7 +52,7 @@ def _accuracy(prepared: Prepared, part: data.ImageSet, coding: images.Coding) ->
         batch = part.part(begin, min(begin + 100, len(part)))
         received, size = images.send(batch.images, coding)
         logits = prepared.tail(
-            prepared.head(data.normalise(received, backbone.mean, backbone.std))
+            prepared.run_head(data.normalise(received, backbone.mean, backbone.std))
         )
         right += int((logits.argmax(1) == batch.labels).sum())
         total += size * len(batch)
@@ -72,7 +72,7 @@ def adapt(
     computed: dict[str, FeatureSet] = {}
     for name in ("train", "validation", "test"):
         computed[name] = features.compute(
-            prepared.head,
+            prepared.run_head,
             getattr(prepared.images, name),
             prepared.backbone.mean,
             prepared.backbone.std,
@@ -97,9 +97,11 @@ def adapt(
     return {"top1": top1, "bytes": size}
 
 
-def run(settings: dict, out: Path, cache: Path) -> list[dict]:
+def run(
+    settings: dict, out: Path, cache: Path, aecnn: export.Program | None = None
+) -> list[dict]:
     out.mkdir(parents=True, exist_ok=True)
-    prepared = prepare(settings, settings["training"].copies, cache)
+    prepared = prepare(settings, settings["training"].copies, cache, aecnn)
     points: list[PointConfig] = settings["point"]
     tried = search(prepared, settings["images"], max(p.bytes for p in points), out / "search.json")
     start = {key: value.clone() for key, value in prepared.tail.state_dict().items()}
@@ -126,12 +128,11 @@ def run(settings: dict, out: Path, cache: Path) -> list[dict]:
 
 
 def main() -> int:
-    parser = command.parser("Accuracy on images sent as JPEG or WebP.")
-    parser.add_argument("--cache", type=Path, help="folder of feature tensors (OUT/features)")
-    parser.add_argument("--seed", type=int, help="instead of the configuration's")
+    parser = command.codec_parser("Accuracy on images sent as JPEG or WebP.")
 
     def program(arguments: argparse.Namespace) -> list[dict]:
-        return run(read_settings(arguments), arguments.out, arguments.cache)
+        settings = read_settings(arguments)
+        return run(settings, arguments.out, arguments.cache, command.library(arguments))
 
     return command.run(parser.parse_args(), program)
 

@@ -21,6 +21,7 @@ from aecnn_training import (  # noqa: E402
     export,
     features,
     images,
+    mixing,
     procedure,
     rate,
     sensitivity,
@@ -170,20 +171,64 @@ class Bottlenecks(Case):
             self.assertIsNotNone(parameter.grad, name)
             self.assertGreater(float(parameter.grad.abs().sum()), 0, name)
 
-    def test_selection_quantises_to_the_levels(self) -> None:
+    def test_selection_sends_what_fits(self) -> None:
         sent = self.features()
-        scale = bottleneck.Scale.of(sent)
-        point = bottleneck.SelectionBottleneck(sent, scale, [1, 4, 7], 2, 8, 0).eval()
-        symbols = point(sent.batch(torch.arange(20))).symbols
-        self.assertEqual(sorted(set(symbols.flatten().tolist())), [0, 1, 2, 3])
-        self.assertEqual(symbols.shape[1], 3)
+        x, scale = sent.batch(torch.arange(96)), bottleneck.Scale.of(sent)
+        ranked = [7, 1, 4] + [c for c in range(12) if c not in (7, 1, 4)]
+        point = bottleneck.SelectionBottleneck(sent, scale, ranked, 25.0, 2, 8, 0).eval()
+        sending = point(x)
+        self.assertEqual(sorted(set(sending.symbols.flatten().tolist())), [0, 1, 2, 3])
+        count = sending.symbols.shape[1]
+        self.assertEqual(point.channels.tolist(), ranked[:count])
+        self.assertLess(count, 12)
+        self.assertLessEqual(float(sending.bits.mean()) / 8, 25.0)
+        # One channel more would not fit: each takes at most 2 bits for its 36 elements, 9 bytes.
+        self.assertGreater(float(sending.bits.mean()) / 8, 25.0 - 9.0)
+
+    def test_selection_counts_an_ideal_code(self) -> None:
+        sent = self.features()
+        point = bottleneck.SelectionBottleneck(sent, bottleneck.Scale.of(sent), [3], 99.0, 2, 8, 0)
+        sending = point(sent.batch(torch.arange(96)))
+        shares = torch.bincount(sending.symbols.flatten().long(), minlength=4) / sending.symbols.numel()
+        entropy = -(shares * shares.log2()).sum() * 36
+        self.assertAlmostEqual(float(sending.bits.mean()), float(entropy), delta=0.2)
 
     def test_bottlenet_counts_eight_bits_a_symbol(self) -> None:
-        sent = self.features()
-        point = bottleneck.BottleNetPlusPlus(sent, bottleneck.Scale.of(sent), 2, 3)
-        sending = point(sent.batch(torch.arange(4)))
-        self.assertEqual(sending.rounded_bits.tolist(), [8.0 * 2 * 2 * 2] * 4)
-        self.assertTrue(0 <= float(sending.symbols.min()) <= float(sending.symbols.max()) <= 255)
+        sent = self.features(side=5)
+        scale, x = bottleneck.Scale.of(sent), sent.batch(torch.arange(4))
+        for size, shape in ((60, [2, 5, 5]), (40, [4, 3, 3]), (9, [2, 2, 2]), (3, [3, 1, 1])):
+            sending = bottleneck.BottleNetPlusPlus(sent, scale, size)(x)
+            self.assertEqual(list(sending.symbols.shape[1:]), shape)
+            self.assertEqual(sending.rounded_bits.tolist(), [8.0 * np.prod(shape)] * 4)
+            self.assertEqual(list(sending.features.shape), [4, 12, 5, 5])
+            symbols = sending.symbols
+            self.assertTrue(0 <= float(symbols.min()) <= float(symbols.max()) <= 255)
+
+
+class Mixtures(Case):
+    def test_features_and_labels_are_mixed_alike(self) -> None:
+        generator = torch.Generator().manual_seed(1)
+        classes = torch.arange(8)
+        # Every item's elements are its own number, so that a mean tells the shares.
+        x = classes.float().view(8, 1, 1, 1).expand(8, 3, 6, 5)
+        kinds = set()
+        for _ in range(20):
+            drawn = mixing.draw(8, 0.5, (6, 5), generator)
+            self.assertEqual(drawn.count, 4)
+            kinds.add(drawn.masks.shape[2:])
+            mixed, labels = drawn.features(x), drawn.labels(classes, 8)
+            self.assertTrue(torch.equal(mixed[4:], x[4:]))
+            self.assertTrue(torch.allclose(labels.sum(1), torch.ones(8)))
+            found = mixed.mean((1, 2, 3))
+            self.assertTrue(torch.allclose(found, (labels * classes).sum(1), atol=1e-5))
+        self.assertEqual(kinds, {(1, 1), (6, 5)})
+
+    def test_something_is_left_as_it_is(self) -> None:
+        generator = torch.Generator().manual_seed(1)
+        self.assertEqual(mixing.draw(1, 0.9, (2, 2), generator).count, 0)
+        self.assertEqual(mixing.draw(4, 0.99, (2, 2), generator).count, 3)
+        x = torch.rand(3, 2, 2, 2)
+        self.assertTrue(torch.equal(mixing.draw(3, 0.0, (2, 2), generator).features(x), x))
 
 
 class Procedure(Case):
@@ -262,6 +307,13 @@ class Images(Case):
 
 @unittest.skipUnless(os.environ.get("AECNN_PROGRAM"), "AECNN_PROGRAM does not name the program")
 class Export(Case):
+    def test_the_library_runs_networks(self) -> None:
+        program = export.Program(Path(os.environ["AECNN_PROGRAM"]))
+        tail, x = Tail(12, 2).eval(), torch.rand(5, 12, 6, 6)
+        network = export.LibraryNetwork(program, tail, x[:1], self.folder / "network")
+        with torch.no_grad():
+            self.assertTrue(torch.allclose(network(x), tail(x), atol=1e-5))
+
     def test_the_library_does_what_was_trained(self) -> None:
         sent = self.features()
         program = export.Program(Path(os.environ["AECNN_PROGRAM"]))

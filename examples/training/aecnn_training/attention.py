@@ -82,16 +82,13 @@ def rank_by_reconstruction(matrix: Tensor) -> list[int]:
     return order
 
 
-def choose(
+def rank(
     method: Literal["attention", "reconstruction"],
-    count: int,
     features: FeatureSet,
-    attention: ChannelAttention | None,
+    attention: ChannelAttention | None = None,
 ) -> list[int]:
-    """`count` channels in increasing order, the best by the method."""
-    if method == "attention":
-        assert attention is not None
-        order = np.argsort(-mean_attention(attention, features), kind="stable").tolist()
-    else:
-        order = rank_by_reconstruction(covariance(features)[1])
-    return sorted(order[:count])
+    """All channels, the most important first; "attention" needs the trained attention."""
+    if method == "reconstruction":
+        return rank_by_reconstruction(covariance(features)[1])
+    assert attention is not None
+    return np.argsort(-mean_attention(attention, features), kind="stable").tolist()

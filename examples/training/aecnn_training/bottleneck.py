@@ -212,41 +212,62 @@ class SelectionBottleneck(nn.Module):
     """The method as the paper describes it: the most important channels, quantised uniformly to
     2^bits levels over their range, and a convolutional decoder.
 
-    Bits are what the rate model of the library's coder takes for them.
+    ranked: all channels, the most important first; as many are sent as `size` bytes hold. An item
+    takes what an ideal coder with one fixed table for each channel, made of the training features,
+    takes.
     """
 
     def __init__(
         self,
         features: FeatureSet,
         scale: Scale,
-        channels: Sequence[int],
+        ranked: Sequence[int],
+        size: float,
         bits: int,
         width: int,
         blocks: int,
     ) -> None:
         super().__init__()
-        self.scale = scale
-        self.register_buffer("channels", torch.tensor(sorted(channels)))
+        self.scale, self.top = scale, 2**bits - 1
+        self._set_channels(features, torch.tensor(ranked))
+        used = (torch.cumsum(self._mean_bits(features), 0) <= 8 * size).sum()
+        self._set_channels(features, self.channels[: max(1, int(used))])
+        self.decoder = Decoder(len(self.channels), features.shape, 1, width, blocks, 3)
+
+    @torch.no_grad()
+    def _set_channels(self, features: FeatureSet, channels: Tensor) -> None:
+        self.register_buffer("channels", channels)
         rows = torch.linspace(0, len(features) - 1, min(1000, len(features))).long()
-        sample = scale.standardise(features.batch(rows))[:, self.channels]
-        low, high = (
-            torch.stack([q.flatten() for q in _ends(sample)]).reshape(2, -1, 1, 1).unbind(0)
-        )
-        self.register_buffer("low", low)
-        self.register_buffer("step", (high - low).clamp_min(1e-6) / (2**bits - 1))
-        self.top = 2**bits - 1
-        self.decoder = Decoder(len(channels), features.shape, 1, width, blocks, 3)
-        self.rate = RateModel(len(channels))
+        x = features.batch(rows)
+        low, high = _ends(self.scale.standardise(x)[:, channels])
+        self.register_buffer("low", low.reshape(-1, 1, 1))
+        self.register_buffer("step", (high - low).clamp_min(1e-6).reshape(-1, 1, 1) / self.top)
+        symbols = self._symbols(x).long()
+        levels = torch.arange(self.top + 1)
+        counts = torch.stack([(symbols == level).sum((0, 2, 3)) for level in levels], 1) + 0.5
+        self.register_buffer("lengths", -torch.log2(counts / counts.sum(1, keepdim=True)))
+
+    def _symbols(self, x: Tensor) -> Tensor:
+        values = self.scale.standardise(x.float())[:, self.channels]
+        return round_away((values - self.low) / self.step).clamp(0, self.top)
+
+    @torch.no_grad()
+    def _mean_bits(self, features: FeatureSet) -> Tensor:
+        rows = torch.linspace(0, len(features) - 1, min(1000, len(features))).long()
+        return _look_up(self.lengths, self._symbols(features.batch(rows))).sum((2, 3)).mean(0)
 
     def forward(self, x: Tensor) -> Transmission:
         with torch.autocast(x.device.type, enabled=False):
-            values = self.scale.standardise(x.float())[:, self.channels]
-            position = (values - self.low) / self.step
-            symbols = round_away(position).clamp(0, self.top)
-            centred = symbols - round_away(-self.low / self.step).clamp(0, self.top)
-            bits = self.rate(centred)
+            symbols = self._symbols(x)
+            bits = _look_up(self.lengths, symbols).sum((1, 2, 3))
         rebuilt = self.decoder(symbols * self.step + self.low)
-        return Transmission(self.scale.restore(rebuilt.float()), bits, bits.detach(), symbols)
+        return Transmission(self.scale.restore(rebuilt.float()), bits, bits, symbols)
+
+
+def _look_up(tables: Tensor, symbols: Tensor) -> Tensor:
+    """tables[l, symbols[n,l,...]] for symbols [N,L,h,w]."""
+    channel = torch.arange(len(tables)).view(1, -1, 1, 1).expand(symbols.shape)
+    return tables[channel, symbols.long()]
 
 
 def _ends(values: Tensor, share: float = 0.0005) -> tuple[Tensor, Tensor]:
@@ -265,9 +286,16 @@ class BottleNetPlusPlus(nn.Module):
     Every symbol takes 8 bits.
     """
 
-    def __init__(self, features: FeatureSet, scale: Scale, sent: int, stride: int) -> None:
+    def __init__(self, features: FeatureSet, scale: Scale, size: float) -> None:
+        """size: most bytes of an item. The resolution is the highest at which two channels fit."""
         super().__init__()
         channels, height, width = features.shape
+        for stride in range(1, max(height, width) + 1):
+            sent = int(size) // (-(-height // stride) * -(-width // stride))
+            if sent >= 2:
+                break
+        pad = (-width % stride, -height % stride)
+        self.pad = nn.ReplicationPad2d((0, pad[0], 0, pad[1])) if any(pad) else nn.Identity()
         self.scale, self.size = scale, (height, width)
         self.encoder = nn.Sequential(
             nn.Conv2d(channels, sent, stride, stride), nn.BatchNorm2d(sent), nn.Sigmoid()
@@ -281,7 +309,7 @@ class BottleNetPlusPlus(nn.Module):
 
     def forward(self, x: Tensor) -> Transmission:
         with torch.autocast(x.device.type, enabled=False):
-            values = self.encoder(self.scale.standardise(x.float())) * 255
+            values = self.encoder(self.pad(self.scale.standardise(x.float()))) * 255
             symbols = round_away(values)
         rebuilt = self.decoder(straight_through(symbols, values) / 255)
         rebuilt = rebuilt[:, :, : self.size[0], : self.size[1]]

@@ -10,6 +10,8 @@ from typing import Callable
 
 import torch
 
+from .export import Program
+
 
 def parser(description: str) -> argparse.ArgumentParser:
     """CONFIG, --data, --out and --threads."""
@@ -19,6 +21,20 @@ def parser(description: str) -> argparse.ArgumentParser:
     result.add_argument("--out", type=Path, default=Path("out"), help="folder of all results")
     result.add_argument("--threads", type=int, help="CPU threads (default: PyTorch's)")
     return result
+
+
+def codec_parser(description: str) -> argparse.ArgumentParser:
+    """The same, --cache, --seed and --program."""
+    result = parser(description)
+    result.add_argument("--cache", type=Path, help="folder of feature tensors (OUT/features)")
+    result.add_argument("--seed", type=int, help="instead of the configuration's")
+    result.add_argument("--program", type=Path, help="the library's command-line program, aecnn")
+    return result
+
+
+def library(arguments: argparse.Namespace) -> Program | None:
+    """The program named by --program."""
+    return Program(arguments.program) if arguments.program else None
 
 
 def run(arguments: argparse.Namespace, program: Callable[[argparse.Namespace], object]) -> int:

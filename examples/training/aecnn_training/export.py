@@ -121,6 +121,26 @@ class _Decoder(nn.Module):
         return self.decoder(latents)
 
 
+class LibraryNetwork:
+    """A module of one input and one output that the library runs: several times as fast as PyTorch
+    on a CPU, and what devices compute.
+
+    example: a batch of one. Calls take float32 batches [N,...] of any N.
+    """
+
+    def __init__(self, program: Program, module: nn.Module, example: Tensor, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.program, self.folder = program, folder
+        self.network = folder / "network.onnx"
+        write_onnx(module, example, self.network, ("input", "output"))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        given, made = self.folder / "input.npy", self.folder / "output.npy"
+        np.save(given, x.contiguous().float().numpy())
+        self.program("run", self.network, given, "-o", made, "--threads", torch.get_num_threads())
+        return torch.from_numpy(np.load(made))
+
+
 def write_features(path: Path, features: FeatureSet, count: int | None = None) -> Path:
     """The first `count` unaugmented feature tensors (all, if None) as float32 .npy."""
     total = len(features) if count is None else min(count, len(features))
@@ -214,7 +234,6 @@ class Agreement:
     symbols: float  # share of positions with the same symbol
     bytes: float  # mean, default header
     top1: float  # of the library's path, 0 to 1
-    top1_reference: float  # of the uncompressed features through the same tail
 
 
 @torch.no_grad()
@@ -230,8 +249,6 @@ def compare(
     """Runs the library over the features: its symbols against the modules' on the first `count`,
     size and accuracy on all. The profile has one operating point, with the trained step of 1, so
     that symbols mean the same."""
-    every = write_features(folder / "features.npy", features)
-    np.save(folder / "labels.npy", features.labels.numpy())
     some = write_features(folder / "some.npy", features, count)
     symbols = folder / "symbols.npy"
     program(
@@ -241,14 +258,20 @@ def compare(
     found = torch.from_numpy(np.load(symbols).astype(np.float32))
     expected = point(features.batch(torch.arange(len(found)))).symbols
     zero = torch.median(found - expected)
-    done = program(
-        "eval", every, "--profile", profile, "--op", 0, "--tail", tail,
-        "--labels", folder / "labels.npy",
-    )  # fmt: skip
-    result = done["operating_points"][0]
+    (result,) = evaluate(program, profile, tail, features, folder)
     return Agreement(
-        float((found - zero == expected).float().mean()),
-        result["mean_bytes"],
-        result["top1"],
-        done["top1"],
+        float((found - zero == expected).float().mean()), result["mean_bytes"], result["top1"]
     )
+
+
+def evaluate(
+    program: Program, profile: Path, tail: Path, features: FeatureSet, folder: Path
+) -> list[dict]:
+    """What `aecnn eval` says of every operating point, on all features."""
+    every = write_features(folder / "evaluated.npy", features)
+    np.save(folder / "labels.npy", features.labels.numpy())
+    done = program(
+        "eval", every, "--profile", profile, "--tail", tail, "--labels", folder / "labels.npy"
+    )
+    every.unlink()
+    return done["operating_points"]

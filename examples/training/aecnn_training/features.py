@@ -13,7 +13,7 @@ from typing import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from . import data
 
@@ -45,7 +45,7 @@ class FeatureSet:
 
 @torch.no_grad()
 def compute(
-    head: nn.Module,
+    head: Callable[[Tensor], Tensor],
     images: data.ImageSet,
     mean: Sequence[float],
     std: Sequence[float],
@@ -65,7 +65,6 @@ def compute(
     that were made with another key, or whose computation was interrupted, are made anew.
     transmit: what happens to augmented images u8 [N,3,H,W] before the head sees them.
     """
-    head.eval().to(memory_format=torch.channels_last)
     description = {
         **key,
         "images": len(images),

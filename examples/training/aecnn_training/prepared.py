@@ -6,12 +6,12 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Callable, Literal
 
 import torch
-from torch import fx
+from torch import Tensor, fx
 
-from . import backbones, data, features, split
+from . import backbones, data, export, features, split
 from .features import FeatureSet
 
 
@@ -30,11 +30,13 @@ class SplitConfig:
 @dataclass(frozen=True)
 class Prepared:
     """Head and tail (batch normalisation folded), the images and the features of the three parts;
-    the training part's has augmented copies. key: what features of this split depend on."""
+    the training part's has augmented copies. key: what features of this split depend on; run_head:
+    computes them."""
 
     key: dict
     backbone: backbones.Backbone
     head: fx.GraphModule
+    run_head: Callable[[Tensor], Tensor]
     tail: fx.GraphModule
     images: data.Parts
     train: FeatureSet
@@ -42,15 +44,22 @@ class Prepared:
     test: FeatureSet
 
 
-def prepare(settings: dict, copies: int, cache: Path) -> Prepared:
+def prepare(
+    settings: dict, copies: int, cache: Path, program: export.Program | None = None
+) -> Prepared:
     """Loads and splits the backbone of [data], [backbone] and [split]; features are kept in the
-    folder `cache`."""
+    folder `cache`, and computed by the library where its program is given."""
     where: SplitConfig = settings["split"]
     parts = data.load_parts(settings["data"], settings["backbone"].image_size)
     backbone = backbones.load(settings["backbone"], parts.train.classes)
     example = torch.zeros(1, 3, backbone.image_size, backbone.image_size)
     head, tail = split.split(backbone.model, where.layer, example)
-    tail = split.fold_batch_norm(tail).to(memory_format=torch.channels_last)
+    head, tail = split.fold_batch_norm(head), split.fold_batch_norm(tail)
+    run_head: Callable[[Tensor], Tensor] = head
+    if program is not None:
+        run_head = export.LibraryNetwork(program, head, example, cache / "head")
+    for part in (head, tail):
+        part.eval().to(memory_format=torch.channels_last)
     key = {
         name: dataclasses.asdict(settings[name]) for name in ("data", "backbone")
     } | {"layer": where.layer}
@@ -59,7 +68,7 @@ def prepare(settings: dict, copies: int, cache: Path) -> Prepared:
     for name in ("train", "validation", "test"):
         augmented = name == "train"
         computed[name] = features.compute(
-            head,
+            run_head,
             getattr(parts, name),
             backbone.mean,
             backbone.std,
@@ -68,4 +77,4 @@ def prepare(settings: dict, copies: int, cache: Path) -> Prepared:
             augmentation=settings["data"].augmentation if augmented else "none",
             copies=copies if augmented else 1,
         )
-    return Prepared(key, backbone, head, tail, parts, **computed)
+    return Prepared(key, backbone, head, run_head, tail, parts, **computed)

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, fx, nn
 
-from . import data, loop
+from . import data, loop, mixing
 from .attention import ChannelAttention
 from .bottleneck import Transmission
 from .features import FeatureSet
@@ -33,10 +33,12 @@ class TrainingConfig:
     attention_steps, decoder_steps, fine_tune_steps: optimiser steps of the three parts.
     learning_rate: of analysis and decoder; tail_rate: of the tail while it is fine-tuned.
     feature_weight: of the squared error of the rebuilt features, relative to their variance;
-    tail_feature_weight: of that of the tail's last features against the uncompressed network's;
+    tail_feature_weight: of that of the tail's last features, averaged over their positions, against
+    the uncompressed network's;
     distillation_weight, temperature: of the divergence of the softened scores from that network's;
     label_weight, label_smoothing: of the cross-entropy with the labels.
     average: decay of the moving average of all weights that is used in the end; 0 for none.
+    mixed: share of every batch that becomes mixtures of two feature tensors (mixing.py).
     copies: augmented copies of the training images.
     """
 
@@ -55,6 +57,7 @@ class TrainingConfig:
     label_smoothing: float = 0.05
     sparsity_weight: float = 0.3
     average: float = 0.998
+    mixed: float = 0.5
     copies: int = 8
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     seed: int = 1
@@ -63,6 +66,8 @@ class TrainingConfig:
         for name in ("attention_steps", "decoder_steps", "fine_tune_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
+        if not 0 <= self.mixed < 1:
+            raise ValueError(f"mixed: expected 0 to below 1, found {self.mixed}")
         if self.copies < 1:
             raise ValueError(f"copies: expected at least 1, found {self.copies}")
 
@@ -94,7 +99,7 @@ class RateControl(nn.Module):
         """Bits of a batch's rounded symbols, [N]."""
         i = self.names.index(name)
         excess = torch.log(bits.mean().clamp_min(1.0) / self.wanted[i]).clamp(-1.0, 1.0)
-        self.log_price[i] = (self.log_price[i] + 0.02 * excess).clamp(math.log(1e-7), math.log(10))
+        self.log_price[i] = (self.log_price[i] + 0.04 * excess).clamp(math.log(1e-7), math.log(10))
 
 
 @dataclass
@@ -215,18 +220,24 @@ class Training:
         case, config = self.case, self.config
         rows = self.batches.rows(number)
         copies = torch.randint(case.train.copies, (len(rows),), generator=self.generator)
-        x, labels = case.train.batch(rows, copies), case.train.labels[rows]
+        mixture = mixing.draw(len(rows), config.mixed, case.train.shape[1:], self.generator)
+        x = mixture.features(case.train.batch(rows, copies))
+        received = x
+        if case.received:
+            received = mixture.features(case.received.batch(rows, copies))
         name = case.order[number % len(case.order)]
         with loop.compute_precision(x.device, config.precision):
             with torch.no_grad():
                 wanted_logits, wanted_features = self.teacher(x)
-            sent = case.points[name](case.received.batch(rows, copies) if case.received else x)
+            sent = case.points[name](received)
             logits, tail_features = self.student(sent.features)
+        labels = mixture.labels(case.train.labels[rows], logits.shape[1])
         terms = losses(
             config, x, sent, logits, tail_features, wanted_logits, wanted_features, labels
         )
-        terms["loss"] = terms["loss"] + case.control.price(name) * sent.bits.mean()
-        case.control.observe(name, sent.rounded_bits)
+        # Mixtures are not what will be sent: their size does not count.
+        terms["loss"] = terms["loss"] + case.control.price(name) * sent.bits[mixture.count :].mean()
+        case.control.observe(name, sent.rounded_bits[mixture.count :])
         terms[f"{name}.price"] = case.control.price(name)
         return terms
 
@@ -268,12 +279,13 @@ def losses(
     wanted_features: Tensor,
     labels: Tensor,
 ) -> dict[str, Tensor]:
-    """The terms of the loss without the rate's, "loss" their weighted sum."""
+    """The terms of the loss without the rate's, "loss" their weighted sum; labels: the share of
+    every class, [N,K]."""
     logits, wanted_logits = logits.float(), wanted_logits.float()
     t = config.temperature
     terms = {
         "features": relative_error(sent.features, x),
-        "tail_features": relative_error(tail_features.float(), wanted_features.float()),
+        "tail_features": relative_error(averaged(tail_features), averaged(wanted_features)),
         "distillation": t
         * t
         * functional.kl_div(
@@ -293,6 +305,11 @@ def losses(
         "labels": config.label_weight,
     }
     return {"loss": sum(weights[key] * terms[key] for key in weights), **terms}
+
+
+def averaged(features: Tensor) -> Tensor:
+    """What a classifier behind a global average sees of features [N,C,H,W]: [N,C,1,1]."""
+    return features.float().mean((2, 3), keepdim=True)
 
 
 def relative_error(found: Tensor, wanted: Tensor) -> Tensor:

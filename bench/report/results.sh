@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Measures and writes docs/results.md and docs/figures anew.
-# Usage: bash bench/report/results.sh rates|coders|priors|networks|speeds [FILE...]
+# Usage: bash bench/report/results.sh rates|coders|priors|networks|accuracy|speeds [FILE...]
 #   rates   rate and distortion on each of the files of features, and on the shipped examples/data/resnet56_stage2.npy
 #   coders  the entropy coders and their peers on each of the lists of planes (FOLDER/list.txt, see make_planes.py), and on the shipped
 #           tensors; takes a minute for a million symbols where JPEG XL is found; wants a machine that does nothing else
 #   priors  what initial states bring on the files of features together, and on the shipped one
 #   networks  the networks in the folder FILE (export_networks.py) beside ONNX Runtime, whose library AECNN_ONNXRUNTIME names
+#   accuracy  the results.json that examples/training/run_case.py wrote, and in the folder of data FILE..., if one is among them, the time and
+#           accuracy of the shipped cases (examples/accuracy)
 #   speeds  the other ratios of speeds
 # Measurements are kept in BUILD/report, so that rates may be measured file by file; remove the folder to start over.
 # BUILD (build/release) is where the benchmarks are built, PYTHON (python3) draws. Needs libzstd-dev and python3-matplotlib.
@@ -13,8 +15,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 what=${1:-}
-if ! [[ $what =~ ^(rates|coders|priors|networks|speeds)$ ]]; then
-  sed -n '2,12p' "$0" >&2
+if ! [[ $what =~ ^(rates|coders|priors|networks|accuracy|speeds)$ ]]; then
+  sed -n '2,14p' "$0" >&2
   exit 2
 fi
 files=()
@@ -76,6 +78,17 @@ elif [ "$what" = networks ]; then
     "$program" "${files[0]}" --seconds 2 --int8
   } >"$out.part"
   mv "$out.part" "$out"
+elif [ "$what" = accuracy ]; then
+  for file in "${files[@]}"; do
+    if [ -d "$file" ]; then
+      bash examples/accuracy/run.sh "$file" --threads 1 >"$folder/accuracy.jsonl.part"
+      mv "$folder/accuracy.jsonl.part" "$folder/accuracy.jsonl"
+    else
+      out=$folder/accuracy_$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["case"])' "$file").json
+      cp -- "$file" "$out"
+      "$python" bench/report/plot_accuracy.py "$out" docs/figures
+    fi
+  done
 else
   cmake --build "$build" --target quantize_bench codec_bench
   for pair in quantize:quantise codec:codec; do

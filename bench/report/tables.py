@@ -1,6 +1,7 @@
 """The tables of docs/results.md, as Markdown."""
 import json
 
+import accuracy as trained
 from measurements import select
 
 RATES = ["8 bit", "6 bit", "4 bit", "2 bit"]
@@ -157,3 +158,33 @@ def networks(path):
         lines.append(f"| {name} | {us:.0f} | {ratio} | {us / two['median_us']:.2f} | {other} | {avx2['median_us'] / us:.2f} | "
                      f"{one['error']:.1e} | {exact['error']:.1e} | {exact['median_us'] / us:.2f} | {integers} | {linear} | {one['load_ms']:.1f} |")
     return "\n".join(lines)
+
+
+def accuracy(result):
+    """Points lost against the uncompressed reference, by operating point; bytes where they are not ours."""
+    reference = trained.reference(result)
+    ours = {point: cells for point, *cells in trained.means(result, "aecnn")}
+    head = ["operating point", "bytes", "top-1, %", "lost", "spread of the seeds"]
+    others = [m for m in trained.METHODS if m != "aecnn" and trained.rows(result, m)]
+    head += [f"{trained.METHODS[m]}: top-1 (bytes)" for m in others]
+    found = {m: {point: cells for point, *cells in trained.means(result, m)} for m in others}
+    lines = []
+    for point, (size, top1, spread, seeds) in ours.items():
+        line = [point, f"{size:.1f}", f"{top1:.2f}", f"{reference - top1:.2f}", f"{spread:.2f} ({seeds})"]
+        for m in others:
+            line.append(f"{found[m][point][1]:.2f} ({found[m][point][0]:.0f})" if point in found[m] else "no file is so small")
+        lines.append(line)
+    return table(head, lines)
+
+
+def device(lines, split):
+    """What examples/accuracy measured of a case: time of the codec beside that of head and tail."""
+    rows = []
+    for r in lines:
+        if r["split"] != split or r["operating_point"] is None:
+            continue
+        row = [r["operating_point"], f"{r['bytes']:.1f}", f"{r['bytes_bare']:.1f}", f"{r['ratio']:.0f}", f"{r['top1']:.2f}", f"{r['top1_reference']:.2f}"]
+        row.append(f"{100 * r['encode_us'] / r['head_us']:.1f}" if r["head_us"] else "")
+        rows.append(row + [f"{100 * r['decode_us'] / r['tail_us']:.0f}"])
+    head = ["operating point", "bytes", "bare", "ratio", "top-1, %", "reference", "encoding, % of the head's time", "decoding, % of the tail's"]
+    return table(head, rows)

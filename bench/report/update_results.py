@@ -11,6 +11,7 @@ import os
 import re
 import sys
 
+import accuracy as trained
 import tables
 from measurements import load as load_csv
 
@@ -28,6 +29,12 @@ def make(name, folder):
         path = os.path.join(folder, f"{word}_{data}.json")
         load = tables.load_runs if word == "coders" else tables.load_json
         return getattr(tables, word)(load(path)) if os.path.exists(path) else None
+    if word == "accuracy":
+        path = os.path.join(folder, f"accuracy_{data}.json")
+        return tables.accuracy(tables.load_json(path)) if os.path.exists(path) else None
+    if word == "device":
+        path = os.path.join(folder, "accuracy.jsonl")
+        return tables.device(trained.load_lines(path), data) if os.path.exists(path) else None
     if word == "networks":
         path = os.path.join(folder, "networks.json")
         return tables.networks(path) if os.path.exists(path) else None

@@ -21,9 +21,9 @@ public:
   /// `file` is the profile's, for messages.
   coding(const path& file, const aecnn::profile& p, std::size_t point, const aecnn::shape3& shape)
       : name_(p.operating_points[point].name), shape_(shape),
-        encoder_(in_file(file, aecnn::encoder::create(p, {.operating_point = point}))),
+        encoder_(in_file(file, aecnn::analysis_encoder::create(p, {.operating_point = point}))),
         bare_encoder_(
-            in_file(file, aecnn::encoder::create(p, {.operating_point = point, .frame = aecnn::framing::none}))),
+            in_file(file, aecnn::analysis_encoder::create(p, {.operating_point = point, .frame = aecnn::framing::none}))),
         bare_decoder_(in_file(file, aecnn::decoder::create(of_point(p, point), {.frame = aecnn::framing::none,
                                                                                 .operating_point = 0,
                                                                                 .height = shape.height,
@@ -61,7 +61,7 @@ private:
 
   std::string name_;
   aecnn::shape3 shape_;
-  aecnn::encoder encoder_, bare_encoder_;
+  aecnn::analysis_encoder encoder_, bare_encoder_;
   aecnn::decoder bare_decoder_;
   std::vector<std::byte> stream_;
   std::vector<float> decoded_;

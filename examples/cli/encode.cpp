@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <aecnn/bitstream/record_file.hpp>
-#include <aecnn/encoder.hpp>
+#include <aecnn/analysis_encoder.hpp>
 #include <aecnn/entropy/modes.hpp>
 #include <aecnn/io/file.hpp>
 #include <aecnn/profile_io.hpp>
@@ -35,7 +35,7 @@ report encode(const encode_arguments& a) {
   const aecnn::profile p = aecnn::load_profile(a.profile);
   const std::size_t point = find_point(p, a.profile, a.point);
   const auto features = feature_file::load(a.input, a.quantised);
-  auto encoder = in_file(a.profile, aecnn::encoder::create(p, {.operating_point = point, .frame = a.frame, .mode = a.mode}));
+  auto encoder = in_file(a.profile, aecnn::analysis_encoder::create(p, {.operating_point = point, .frame = a.frame, .mode = a.mode}));
 
   std::vector<aecnn::symbol> symbols;
   std::vector<std::vector<std::byte>> streams;

@@ -90,13 +90,23 @@ std::vector<std::uint16_t> choose_channels(const pack_arguments& a, const calibr
   return order;
 }
 
+/// A single convolution runs in integers; anything else is a network.
+void set_analysis(const pack_arguments& a, aecnn::pack_options& options) {
+  auto graph = aecnn::nn::load_onnx_graph(a.analysis);
+  auto layer = aecnn::try_analysis_layer(graph);
+  if (layer || layer.error().code != aecnn::errc::unsupported)
+    options.analysis = in_file(a.analysis, std::move(layer));
+  else
+    options.analysis_network = std::move(graph);
+}
+
 report pack(const pack_arguments& a) {
   check_output(a.output);
   const auto samples = calibration_files::load(a.inputs);
   aecnn::pack_options options;
   options.decoder = aecnn::nn::load_onnx_graph(a.decoder);
   if (!a.analysis.empty())
-    options.analysis = in_file(a.analysis, aecnn::try_analysis_layer(aecnn::nn::load_onnx_graph(a.analysis)));
+    set_analysis(a, options);
   options.channels = choose_channels(a, samples);
   options.name = a.name.empty() ? std::filesystem::path(a.output).stem().string() : a.name;
   options.bits = a.bits;
@@ -128,7 +138,8 @@ void add_pack(CLI::App& program, invocation& chosen) {
     c.add_option("--decoder", a.decoder, "Network from the latents [1,L,h,w] to the tensor [1,C,H,W]: .onnx")
         ->required();
     c.add_option("--analysis", a.analysis,
-                 "Network from the channels that are sent to the latents, one Conv with kernel = stride: .onnx");
+                 "Network from the channels that are sent to the latents: .onnx; one Conv with kernel = stride runs in "
+                 "integers, anything else in floating point");
     c.add_option("--attention", a.attention,
                  "Network from a tensor [1,C,H,W] to the importance of its channels, [1,C,1,1] or [1,C]: .onnx");
     c.add_option("--channels", a.channels,

@@ -43,7 +43,8 @@ class PointConfig:
     """An operating point, [[point]].
 
     bytes: wanted mean size of a stream, header included.
-    latents, stride: of the analysis; width, blocks, kernel: of the decoder.
+    latents, stride: of the analysis; analysis_width: of the network that it becomes unless this is 0,
+    stride is then 1, 2 or 4; width, blocks, kernel: of the decoder.
     bits: of a symbol, where channels are sent as they are (method "selection").
     turns: batches in each round over all operating points; hard ones learn from more.
     """
@@ -52,6 +53,7 @@ class PointConfig:
     bytes: float
     latents: int
     stride: int = 2
+    analysis_width: int = 0
     width: int = 64
     blocks: int = 0
     kernel: int = 3
@@ -62,6 +64,8 @@ class PointConfig:
     def __post_init__(self) -> None:
         if self.bytes < 8:
             raise ValueError(f"bytes: expected at least 8, found {self.bytes}")
+        if self.analysis_width and self.stride not in (1, 2, 4):
+            raise ValueError(f"stride: expected 1, 2 or 4 with analysis_width, found {self.stride}")
         if self.turns < 1:
             raise ValueError(f"turns: expected at least 1, found {self.turns}")
 
@@ -85,7 +89,7 @@ def make_point(
     metrics: Mapping[int, torch.Tensor],
 ) -> nn.Module:
     if method == "aecnn":
-        return bottleneck.LinearBottleneck(
+        return bottleneck.LatentBottleneck(
             train,
             scale,
             ranked[: channels or None],
@@ -96,6 +100,7 @@ def make_point(
             point.width,
             point.blocks,
             point.kernel,
+            point.analysis_width,
         )
     if method == "selection":
         return bottleneck.SelectionBottleneck(
@@ -124,6 +129,13 @@ def read_settings(arguments: argparse.Namespace) -> dict:
         settings["training"] = dataclasses.replace(settings["training"], seed=arguments.seed)
     arguments.cache = arguments.cache or arguments.out / "features"
     return settings
+
+
+def train(settings: dict, method: Method, out: Path, arguments: argparse.Namespace) -> dict:
+    """Everything of one method; what OUT/codec.json holds."""
+    if method == "calibration":
+        return calibrate(settings, out, arguments)
+    return run(settings, method, out, arguments)
 
 
 def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace) -> dict:
@@ -287,9 +299,7 @@ def main() -> int:
 
     def program(arguments: argparse.Namespace) -> dict:
         settings = read_settings(arguments)
-        if arguments.method == "calibration":
-            return calibrate(settings, arguments.out, arguments)["test"]
-        return run(settings, arguments.method, arguments.out, arguments)["test"]
+        return train(settings, arguments.method, arguments.out, arguments)["test"]
 
     return command.run(parser.parse_args(), program)
 

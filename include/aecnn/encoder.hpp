@@ -3,14 +3,18 @@
 //   aecnn::encoder enc(profile, {.operating_point = 2});
 //   std::vector<std::byte> bytes = enc.encode(x);        // x: anything tensor-like (core/tensor_view.hpp)
 //
-// Path: select channels, project (optional), quantise, choose symbols by rate and distortion (optional), entropy-code, frame.
-// Time is linear in the selected elements, plus the projection's products.
+// Path: select channels, project or run the analysis network (optional), quantise, choose symbols by rate and distortion
+// (optional), entropy-code, frame. Time is linear in the selected elements, plus the projection's or the network's products.
+//
+// Operating points with an analysis network want the encoder of analysis_encoder.hpp.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,13 +46,20 @@ struct encode_options {
   limits bounds{};                     ///< of the tensors that are accepted
 };
 
+/// In the place of an analysis network where there is none: such operating points are refused.
+struct no_analysis {};
+
 /// Encodes tensors of one profile at one operating point. An encoder holds its own copy of what it needs and its scratch
 /// memory: use one per thread. Copying one is how to get another.
-template <selector Selector, quantizer Quantizer, entropy_coder EntropyCoder>
+/// Analysis: no_analysis, or what runs analysis networks; it has the members of a reconstructor (nn/reconstructor.hpp).
+template <selector Selector, quantizer Quantizer, entropy_coder EntropyCoder, class Analysis = no_analysis>
 class basic_encoder {
+  static constexpr bool has_analysis = !std::is_same_v<Analysis, no_analysis>;
+
 public:
   /// An encoder of the profile's own components. errc::bad_operating_point, errc::bad_field where the profile is inconsistent,
-  /// errc::unsupported where the entropy coder has no modes and one is asked for.
+  /// errc::unsupported where the entropy coder has no modes and one is asked for or the operating point has an analysis
+  /// network and the encoder none, and what the network's preparation fails with.
   static result<basic_encoder> create(const profile& p, const encode_options& options = {}) {
     auto point = find(p, options);
     if (!point) return point.error();
@@ -167,6 +178,20 @@ private:
       if (!a) return a.error();
       e.projection_ = std::move(*a);
     }
+    if (o.analysis) {
+      if constexpr (has_analysis) {
+        auto a = Analysis::create(*p.network(o.analysis->network), options.bounds);
+        if (!a) return detail::fail(a.error().code, "analysis network: ", a.error().message);
+        e.analysis_ = std::move(*a);
+        e.analysis_shape_ = {o.analysis->latents, o.analysis->stride, o.analysis->stride};
+        // Open extents: when the first tensor is known.
+        if (p.shape.height != 0)
+          if (auto s = e.prepare_analysis(p.shape.height, p.shape.width); !s) return s.error();
+      } else {
+        return detail::fail(errc::unsupported, "operating point ", options.operating_point,
+                            " has an analysis network, expected none; aecnn::analysis_encoder runs it");
+      }
+    }
     return e;
   }
 
@@ -218,6 +243,51 @@ private:
     return {};
   }
 
+  // Plans the network for tensors of height x width.
+  status prepare_analysis(std::size_t height, std::size_t width) {
+    const shape3 in{selector_.candidates().size(), height, width};
+    if (analysis_input_ == in) return {};
+    if (auto s = analysis_->prepare(in); !s) return detail::fail(s.error().code, "analysis network: ", s.error().message);
+    const shape3 wanted{analysis_shape_.channels, projection::reduced(height, analysis_shape_.height),
+                        projection::reduced(width, analysis_shape_.width)};
+    if (analysis_->output_shape() != wanted)
+      return detail::fail(errc::bad_shape, "analysis network: gives ", to_string(analysis_->output_shape()), " for ",
+                          to_string(in), ", expected ", to_string(wanted));
+    analysis_input_ = in;
+    detail::resize(given_, in.size());
+    detail::resize(made_, wanted.size());
+    for (std::size_t k = analysed_.size(); k < wanted.channels; ++k) analysed_.push_back(static_cast<std::uint16_t>(k));
+    return {};
+  }
+
+  // Writes 64 values; the top bit of what it returns is set where one of them is an infinity or a NaN.
+  static std::uint32_t scale_block(const float* block, float factor, float* out) noexcept {
+    std::uint32_t not_finite = 0;
+    for (std::size_t i = 0; i < fixed_block; ++i) {
+      out[i] = block[i] * factor;
+      not_finite |= (std::bit_cast<std::uint32_t>(out[i]) & 0x7fffffffU) + 0x00800000U;
+    }
+    return not_finite;
+  }
+
+  // Runs the network over the selected channels and quantises what it gives.
+  template <class View>
+  status analyse(const View& x, bool keep_latents) {
+    const auto source = detail::source_of(x);
+    const shape3 in = source.elements.shape;
+    if (auto s = prepare_analysis(in.height, in.width); !s) return s;
+    std::uint32_t not_finite = 0;
+    const float factor = source.factor;
+    detail::for_each_block(source, selector_.candidates(), [&](std::size_t k, std::size_t first, std::size_t n, const float* block) {
+      put_block(n, given_.data() + k * in.area() + first, [&](float* out) { not_finite |= scale_block(block, factor, out); });
+    });
+    if ((not_finite >> 31) != 0) return failure{errc::not_finite, "tensor: a selected channel holds a NaN or an infinity"};
+    if (auto s = analysis_->run_to(detail::span_of(std::as_const(given_)), detail::span_of(made_)); !s) return s;
+    const shape3 latents = analysis_->output_shape();
+    const auto view = tensor_view<const float>::chw(made_.data(), latents.channels, latents.height, latents.width);
+    return quantise_channels(detail::source_of(view), detail::span_of(std::as_const(analysed_)), keep_latents);
+  }
+
   // Lets fill() write 64 elements to `out`, or to the side where fewer than 64 have room.
   template <class T, class Fill>
   static void put_block(std::size_t n, T* out, Fill&& fill) {
@@ -258,8 +328,17 @@ private:
   status quantise(const View& x, bool keep_latents) {
     if (auto s = check_shape(detail::source_of(x).elements.shape); !s) return s;
     if (auto s = detail::check_elements(detail::source_of(x)); !s) return s;
-    const shape3 in = detail::source_of(x).elements.shape;
-    const auto channels = selector_.candidates();
+    if constexpr (has_analysis)
+      if (analysis_) return analyse(x, keep_latents);
+    if (selector_.per_input())
+      if (auto s = selector_.choose(x, mask_, workspace_); !s) return s;
+    return quantise_channels(detail::source_of(x), selector_.candidates(), keep_latents);
+  }
+
+  // Projects (optional) and quantises these channels of the source.
+  template <class T>
+  status quantise_channels(const detail::element_source<T>& source, std::span<const std::uint16_t> channels, bool keep_latents) {
+    const shape3 in = source.elements.shape;
     planes_ = projection_ ? shape3{projection_->latents(), projection::reduced(in.height, projection_->stride()),
                                    projection::reduced(in.width, projection_->stride())}
                           : shape3{channels.size(), in.height, in.width};
@@ -267,9 +346,6 @@ private:
     // No data but a constructed one takes more, so later streams of this shape need no allocation.
     stream_.reserve(max_header_bytes + 3 * planes_.size() + 16);
     if (keep_latents || projection_) detail::resize(latents_, planes_.size());
-    if (selector_.per_input())
-      if (auto s = selector_.choose(x, mask_, workspace_); !s) return s;
-    const auto source = detail::source_of(x);
     std::uint32_t not_finite = 0;
     if (projection_) {
       projection_->apply(source, channels, detail::span_of(latents_), not_finite);
@@ -302,6 +378,11 @@ private:
   Quantizer quantizer_;
   EntropyCoder coder_;
   optional<projection> projection_;
+  optional<Analysis> analysis_;
+  shape3 analysis_shape_{};  // latents, and their stride in both directions
+  shape3 analysis_input_{};  // what the network is prepared for
+  std::vector<float> given_, made_;
+  std::vector<std::uint16_t> analysed_; // all channels of made_
   encode_options options_;
   shape3 shape_;
   std::uint64_t hash_;

@@ -2,8 +2,8 @@
 // calibrate/calibrate.hpp makes one from feature tensors, docs/profile.md is the normative text.
 //
 // Tensors are [C,H,W]; a profile fixes C, and H and W unless they are 0. Each operating point describes one path of a
-// tensor: selected channels [K,H,W], optionally projected to latents [L,h,w], quantised, coded; and the decoder network that
-// rebuilds [C,H,W] from the dequantised latents.
+// tensor: selected channels [K,H,W], optionally projected to latents [L,h,w] in integers or by an analysis network,
+// quantised, coded; and the decoder network that rebuilds [C,H,W] from the dequantised latents.
 #pragma once
 
 #include <bit>
@@ -24,11 +24,19 @@
 
 namespace aecnn {
 
+/// A network on the device between selection and quantiser, from the selected channels [K,H,W] to latents [L,h,w].
+struct analysis_parameters {
+  std::string network;        ///< its name among profile::networks
+  std::uint32_t latents = 0;  ///< planes that it gives
+  std::uint32_t stride = 1;   ///< 1 to 256; planes of ceil(H / stride) x ceil(W / stride)
+};
+
 /// One way of coding a tensor, at one rate.
 struct operating_point {
   std::string name;                                  ///< for people, e.g. "256x"
   selector_parameters selector;                      ///< which channels are sent
-  optional<projection_parameters> projection;        ///< analysis of the selected channels; needs a fixed selection
+  optional<projection_parameters> projection;        ///< linear analysis of the selected channels; needs a fixed selection
+  optional<analysis_parameters> analysis;            ///< in its place: a network, which needs an analysis_encoder
   uniform_parameters quantizer;                      ///< of the latents
   context_parameters entropy;                        ///< of the symbols
   std::uint32_t lambda = 0;                          ///< see rate_distortion_choice; 0: nearest symbols
@@ -37,9 +45,11 @@ struct operating_point {
   double expected_error = 0;                         ///< relative squared error there: sum (x - y)^2 / sum x^2; for people
 
   /// Planes that are quantised and coded.
-  std::size_t latents() const noexcept { return projection ? projection->shift.size() : selector.channels.size(); }
+  std::size_t latents() const noexcept {
+    return projection ? projection->shift.size() : analysis ? analysis->latents : selector.channels.size();
+  }
   /// How many pixels in a row make one latent.
-  std::size_t stride() const noexcept { return projection ? projection->stride : 1; }
+  std::size_t stride() const noexcept { return projection ? projection->stride : analysis ? analysis->stride : 1; }
   /// Shape of the latents of a tensor of height x width.
   shape3 latent_shape(std::size_t height, std::size_t width) const noexcept {
     return {latents(), projection::reduced(height, stride()), projection::reduced(width, stride())};
@@ -63,11 +73,17 @@ struct profile {
   std::string name;                               ///< for people
   shape3 shape;                                   ///< height and width 0: any
   std::vector<operating_point> operating_points;
-  std::vector<nn::graph> networks;                ///< decoder networks; empty on a device that only encodes
+  std::vector<nn::graph> networks;                ///< decoder and analysis networks; no decoders on a device that only encodes
   optional<profile_probe> probe;
   std::uint64_t hash = 0;                         ///< content_hash of the whole profile, set by seal()
 
   bool open_extents() const noexcept { return shape.height == 0; }
+  /// Whether there is the decoder network of any operating point.
+  bool has_decoders() const noexcept {
+    for (const auto& o : operating_points)
+      if (network(o.decoder) != nullptr) return true;
+    return false;
+  }
   const nn::graph* network(const std::string& network_name) const noexcept {
     for (const auto& n : networks)
       if (n.name == network_name) return &n;
@@ -131,12 +147,17 @@ void hash_device_side(Hasher& h, const operating_point& o) {
     h.add(a.kernel);
     h.add(static_cast<std::int32_t>(a.input_exponent));
   }
-  h.add(static_cast<std::uint8_t>(o.projection ? 1 : 0));
+  h.add(static_cast<std::uint8_t>(o.projection ? 1 : o.analysis ? 2 : 0));
   if (o.projection) {
     h.add(o.projection->stride);
     h.add(o.projection->input_scale);
     h.add(o.projection->weights);
     h.add(o.projection->shift);
+  }
+  if (o.analysis) {
+    h.add(o.analysis->network);
+    h.add(o.analysis->latents);
+    h.add(o.analysis->stride);
   }
   const auto& q = o.quantizer;
   h.add(q.levels);
@@ -224,6 +245,18 @@ status check(const operating_point& o, const profile& p, std::size_t number) {
       return at({errc::bad_field, "a projection needs a fixed set of channels, found a choice per input"});
     if (auto s = projection::check(*o.projection, selected); !s) return at(s.error());
   }
+  if (o.analysis) {
+    const analysis_parameters& a = *o.analysis;
+    if (o.projection) return at({errc::bad_field, "both a projection and an analysis network, expected one of them"});
+    if (o.selector.kind != selection_kind::fixed)
+      return at({errc::bad_field, "an analysis network needs a fixed set of channels, found a choice per input"});
+    if (a.latents < 1 || a.latents > 65535)
+      return at(detail::fail(errc::bad_field, "analysis latents: ", a.latents, ", expected 1 to 65535"));
+    if (a.stride < 1 || a.stride > 256)
+      return at(detail::fail(errc::bad_field, "analysis stride: ", a.stride, ", expected 1 to 256"));
+    if (p.network(a.network) == nullptr)
+      return at(detail::fail(errc::missing_field, "analysis network '", a.network, "' is not in the profile"));
+  }
   if (auto s = Quantizer::check(o.quantizer, o.latents(), !o.projection); !s) return at(s.error());
   if (auto s = EntropyCoder::check(o.entropy, o.latents()); !s) return at(s.error());
   if (o.entropy.levels != o.quantizer.levels || o.entropy.zero != o.quantizer.zero)
@@ -231,7 +264,9 @@ status check(const operating_point& o, const profile& p, std::size_t number) {
                            ", expected the quantizer's ", o.quantizer.levels, ", ", o.quantizer.zero));
   if (o.entropy.mask_prior.empty() != (o.selector.kind == selection_kind::fixed))
     return at({errc::bad_field, "entropy mask priors: expected exactly where channels are chosen per input"});
-  if (!p.networks.empty() && p.network(o.decoder) == nullptr)
+  if (o.analysis && o.analysis->network == o.decoder)
+    return at(detail::fail(errc::bad_field, "network '", o.decoder, "' is both analysis and decoder"));
+  if (p.has_decoders() && p.network(o.decoder) == nullptr)
     return at(detail::fail(errc::missing_field, "decoder network '", o.decoder, "' is not in the profile"));
   return {};
 }

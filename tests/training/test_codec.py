@@ -57,7 +57,7 @@ class Case(unittest.TestCase):
         labels = (sources[:, 0].mean((1, 2)) > 0).long()
         return features.FeatureSet(x[None].numpy().astype(np.float16), labels)
 
-    def linear(self, sent: features.FeatureSet, **changes) -> bottleneck.LinearBottleneck:
+    def linear(self, sent: features.FeatureSet, **changes) -> bottleneck.LatentBottleneck:
         scale = bottleneck.Scale.of(sent)
         stride = changes.get("stride", 2)
         options = {
@@ -70,7 +70,7 @@ class Case(unittest.TestCase):
             "blocks": 1,
             "kernel": 3,
         }
-        return bottleneck.LinearBottleneck(sent, scale, **{**options, **changes}).eval()
+        return bottleneck.LatentBottleneck(sent, scale, **{**options, **changes}).eval()
 
 
 class Rate(Case):
@@ -159,10 +159,20 @@ class Bottlenecks(Case):
         sending = self.linear(sent)(sent.batch(torch.arange(3)))
         self.assertEqual(list(sending.symbols.shape), [3, 8, 3, 3])
         self.assertEqual(list(sending.features.shape), [3, 12, 5, 5])
+        for stride, extent in ((1, 5), (2, 3), (4, 2)):
+            sending = self.linear(sent, stride=stride, analysis_width=3)(sent.batch(torch.arange(3)))
+            self.assertEqual(list(sending.symbols.shape), [3, 8, extent, extent])
+
+    def test_an_analysis_network_starts_as_the_linear_one(self) -> None:
+        sent = self.features()
+        x = sent.batch(torch.arange(5))
+        linear, network = self.linear(sent), self.linear(sent, analysis_width=4)
+        self.assertTrue(torch.equal(linear.latent_values(x), network.latent_values(x)))
 
     def test_gradients_reach_everything(self) -> None:
         sent = self.features()
-        point = self.linear(sent).train()
+        point = self.linear(sent, analysis_width=5).train()
+        nn.init.normal_(point.analysis.leave.weight, std=0.1)
         nn.init.normal_(point.decoder.leave.weight, std=0.1)
         x = sent.batch(torch.arange(8))
         sending = point(x)
@@ -310,21 +320,31 @@ class Export(Case):
     def test_the_library_runs_networks(self) -> None:
         program = export.Program(Path(os.environ["AECNN_PROGRAM"]))
         tail, x = Tail(12, 2).eval(), torch.rand(5, 12, 6, 6)
-        network = export.LibraryNetwork(program, tail, x[:1], self.folder / "network")
+        network = export.LibraryNetwork(program, tail, x[:1])
         with torch.no_grad():
             self.assertTrue(torch.allclose(network(x), tail(x), atol=1e-5))
 
     def test_the_library_does_what_was_trained(self) -> None:
-        sent = self.features()
+        self.check_export(analysis_width=0)
+
+    def test_the_library_does_what_was_trained_with_an_analysis_network(self) -> None:
+        self.check_export(analysis_width=6)
+
+    def check_export(self, analysis_width: int) -> None:
+        sent = self.features(side=7)
         program = export.Program(Path(os.environ["AECNN_PROGRAM"]))
-        point, tail = self.linear(sent), Tail(12, 2)
+        point, tail = self.linear(sent, analysis_width=analysis_width, channels=range(10)), Tail(12, 2)
         nn.init.normal_(point.decoder.leave.weight, std=0.02)
+        with torch.no_grad():
+            point.log_gain.normal_(std=0.2)
+            if analysis_width:
+                point.analysis.leave.weight.normal_(std=0.5)
         calibration = export.write_features(self.folder / "features.npy", sent)
         exporter = export.PointExporter(program, sent.shape, calibration, calibration, self.folder)
         exporter.write_networks("a", point)
         profile = exporter.pack("a", point, 1.0)
         export.write_onnx(
-            tail, torch.zeros(1, 12, 6, 6), self.folder / "tail.onnx", ("x", "scores"), float16=True
+            tail, torch.zeros(1, 12, 7, 7), self.folder / "tail.onnx", ("x", "scores"), float16=True
         )
         same = export.compare(
             program, profile, point, self.folder / "tail.onnx", sent, self.folder

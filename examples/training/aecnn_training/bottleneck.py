@@ -1,8 +1,7 @@
 """What stands between head and tail: each method sends a feature tensor and rebuilds it.
 
 All are modules from features [N,C,H,W] to `Transmission`s; they differ in what is sent.
-`LinearBottleneck` is the library's own: everything the device computes is linear, so that it runs in
-integers there. The others are what it is compared with.
+`LatentBottleneck` is the library's own. The others are what it is compared with.
 """
 
 from __future__ import annotations
@@ -104,11 +103,42 @@ class Decoder(nn.Module):
         return x[:, :, : self.size[0], : self.size[1]]
 
 
-class LinearBottleneck(nn.Module):
-    """Selected channels, one strided linear convolution to latents in quantiser steps, rounding; a
-    decoder network on the edge.
+class Analysis(nn.Module):
+    """Selected channels [N,K,H,W] to latents [N,L,ceil(H/stride),ceil(W/stride)]: one strided linear
+    convolution, which the library computes in integers, and where `width` is not 0 two 3x3
+    convolutions beside it with a ReLU between them, `width` channels wide, for which the device
+    needs the library's evaluator.
+    """
 
-    The convolution starts as the principal components of patches of the features in a given metric,
+    def __init__(self, channels: int, latents: int, stride: int, width: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.linear = nn.Conv2d(channels, latents, stride, stride)
+        self.enter: nn.Conv2d | None = None
+        if width:
+            first = 2 if stride > 1 else 1
+            self.enter = nn.Conv2d(channels, width, 3, first, 1)
+            self.leave = nn.Conv2d(width, latents, 3, stride // first, 1)
+            # The linear path starts as the closed-form answer, the rest as nothing.
+            nn.init.zeros_(self.leave.weight)
+            nn.init.zeros_(self.leave.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pad = [-extent % self.stride for extent in x.shape[2:]]
+        padded = x
+        if any(pad):  # by repeating the last row and column
+            padded = functional.pad(x, (0, pad[1], 0, pad[0]), mode="replicate")
+        latents = self.linear(padded)
+        if self.enter is not None:
+            latents = latents + self.leave(torch.relu(self.enter(x)))
+        return latents
+
+
+class LatentBottleneck(nn.Module):
+    """Selected channels, an analysis to latents in quantiser steps, rounding; a decoder network on the
+    edge.
+
+    The analysis starts as the principal components of patches of the features in a given metric,
     the decoder's linear path as the best linear prediction from them, and the quantiser's step where
     the symbols' entropy is what is wanted.
     metric: [D,D] of standardised patches (`sensitivity.sensitivity`); size: wanted bytes of an item.
@@ -126,11 +156,12 @@ class LinearBottleneck(nn.Module):
         width: int,
         blocks: int,
         kernel: int,
+        analysis_width: int = 0,
     ) -> None:
         super().__init__()
         self.scale, self.stride, self.latents = scale, stride, latents
         self.register_buffer("channels", torch.tensor(sorted(channels)))
-        self.analysis = nn.Conv2d(len(channels), latents, stride, stride)
+        self.analysis = Analysis(len(channels), latents, stride, analysis_width)
         self.log_gain = nn.Parameter(torch.zeros(latents, 1, 1))
         self.decoder = Decoder(latents, features.shape, stride, width, blocks, kernel)
         self.rate = RateModel(latents)
@@ -155,8 +186,9 @@ class LinearBottleneck(nn.Module):
         rows = vectors[:, order].T @ root @ prediction
         variances = (rows @ inside * rows).sum(1).clamp_min(1e-12)
         back = matrix[:, sent] @ rows.T / variances
-        self.analysis.weight.copy_(rows.reshape(self.analysis.weight.shape))
-        self.analysis.bias.zero_()
+        linear = self.analysis.linear
+        linear.weight.copy_(rows.reshape(linear.weight.shape))
+        linear.bias.zero_()
         self.decoder.linear.weight.copy_(back.reshape(self.decoder.linear.weight.shape))
         self.decoder.linear.bias.zero_()
 
@@ -171,17 +203,13 @@ class LinearBottleneck(nn.Module):
                 low = step
             else:
                 high = step
-        self.analysis.weight.div_(high)
+        self.analysis.linear.weight.div_(high)
         self.decoder.linear.weight.mul_(high)
         self.rate.start(latents / high)
 
     def latent_values(self, x: Tensor) -> Tensor:
-        """The latents before rounding, in steps, [N,L,h,w]; planes are extended to a multiple of the
-        stride by repeating their last row and column."""
+        """The latents before rounding, in steps, [N,L,h,w]."""
         x = self.scale.standardise(x)[:, self.channels]
-        pad = [-extent % self.stride for extent in x.shape[2:]]
-        if any(pad):
-            x = functional.pad(x, (0, pad[1], 0, pad[0]), mode="replicate")
         return self.analysis(x) * torch.exp(self.log_gain)
 
     def forward(self, x: Tensor) -> Transmission:

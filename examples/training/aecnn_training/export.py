@@ -10,6 +10,7 @@ import copy
 import json
 import math
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Sequence
@@ -20,7 +21,7 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from .bottleneck import LinearBottleneck
+from .bottleneck import LatentBottleneck
 from .features import FeatureSet
 
 
@@ -84,28 +85,39 @@ def _store_as_float16(graph: onnx.GraphProto) -> None:
 
 
 class _Analysis(nn.Module):
-    """The analysis from features as they are: one convolution of the selected channels."""
+    """The analysis of the selected channels as they are: scale and gain folded into the convolutions.
 
-    def __init__(self, point: LinearBottleneck) -> None:
+    A linear one is a single convolution, of extents that its stride divides.
+    """
+
+    def __init__(self, point: LatentBottleneck) -> None:
         super().__init__()
-        own, scale = point.analysis, point.scale
-        deviation = scale.deviation[point.channels].reshape(1, -1, 1, 1)
-        mean = scale.mean[point.channels].reshape(1, -1, 1, 1)
+        self.analysis = copy.deepcopy(point.analysis)
+        deviation = point.scale.deviation[point.channels].reshape(1, -1, 1, 1)
+        mean = point.scale.mean[point.channels].reshape(1, -1, 1, 1)
         gain = torch.exp(point.log_gain).flatten()
-        weight = own.weight * gain.reshape(-1, 1, 1, 1) / deviation
-        self.conv = nn.Conv2d(len(point.channels), point.latents, point.stride, point.stride)
-        self.conv.weight = nn.Parameter(weight.detach())
-        bias = own.bias * gain - (weight * mean).sum((1, 2, 3))
-        self.conv.bias = nn.Parameter(bias.detach())
+        with torch.no_grad():
+            linear, nonlinear = self.analysis.linear, self.analysis.enter is not None
+            outgoing = [linear, self.analysis.leave] if nonlinear else [linear]
+            for conv in outgoing:
+                conv.weight.mul_(gain.reshape(-1, 1, 1, 1))
+                conv.bias.mul_(gain)
+            linear.weight.div_(deviation)
+            # Zero padding of standardised channels is padding with their means.
+            self.mean = nn.Parameter(mean) if nonlinear else None
+            if nonlinear:
+                self.analysis.enter.weight.div_(deviation)
+            else:
+                linear.bias.sub_((linear.weight * mean).sum((1, 2, 3)))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x)
+        return self.analysis(x if self.mean is None else x - self.mean)
 
 
 class _Decoder(nn.Module):
     """The decoder to features as they are: their scale folded into the last convolutions."""
 
-    def __init__(self, point: LinearBottleneck) -> None:
+    def __init__(self, point: LatentBottleneck) -> None:
         super().__init__()
         self.decoder = copy.deepcopy(point.decoder)
         area = point.stride**2
@@ -128,10 +140,11 @@ class LibraryNetwork:
     example: a batch of one. Calls take float32 batches [N,...] of any N.
     """
 
-    def __init__(self, program: Program, module: nn.Module, example: Tensor, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.program, self.folder = program, folder
-        self.network = folder / "network.onnx"
+    def __init__(self, program: Program, module: nn.Module, example: Tensor) -> None:
+        self.program = program
+        self.temporary = tempfile.TemporaryDirectory(prefix="aecnn")
+        self.folder = Path(self.temporary.name)
+        self.network = self.folder / "network.onnx"
         write_onnx(module, example, self.network, ("input", "output"))
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -166,9 +179,12 @@ class PointExporter:
         self.program, self.shape, self.folder = program, shape, folder
         self.calibration, self.validation = calibration, validation
 
-    def write_networks(self, name: str, point: LinearBottleneck) -> None:
+    def write_networks(self, name: str, point: LatentBottleneck) -> None:
         height, width = (-(-extent // point.stride) for extent in self.shape[1:])
-        selected = torch.zeros(1, len(point.channels), height * point.stride, width * point.stride)
+        extents = self.shape[1:]
+        if point.analysis.enter is None:
+            extents = (height * point.stride, width * point.stride)
+        selected = torch.zeros(1, len(point.channels), *extents)
         write_onnx(
             _Analysis(point), selected, self.folder / f"{name}.analysis.onnx", ("features", "latents")
         )
@@ -177,7 +193,7 @@ class PointExporter:
             _Decoder(point), latents, self.folder / f"{name}.decoder.onnx", ("latents", "features")
         )
 
-    def pack(self, name: str, point: LinearBottleneck, step: float) -> Path:
+    def pack(self, name: str, point: LatentBottleneck, step: float) -> Path:
         """The profile with this quantiser step; the networks were written before."""
         profile = self.folder / f"{name}.aecnn"
         channels = ",".join(str(int(channel)) for channel in point.channels)
@@ -196,7 +212,7 @@ class PointExporter:
         return done["mean_bytes"]
 
     def pack_to_size(
-        self, name: str, point: LinearBottleneck, most_bytes: float
+        self, name: str, point: LatentBottleneck, most_bytes: float
     ) -> tuple[Path, float, float]:
         """The profile with the smallest quantiser step whose streams take at most `most_bytes`; with
         that step and the mean size. The networks were written before.
@@ -240,7 +256,7 @@ class Agreement:
 def compare(
     program: Program,
     profile: Path,
-    point: LinearBottleneck,
+    point: LatentBottleneck,
     tail: Path,
     features: FeatureSet,
     folder: Path,

@@ -57,7 +57,7 @@ def prepare(
     head, tail = split.fold_batch_norm(head), split.fold_batch_norm(tail)
     run_head: Callable[[Tensor], Tensor] = head
     if program is not None:
-        run_head = export.LibraryNetwork(program, head, example, cache / "head")
+        run_head = export.LibraryNetwork(program, head, example)
     for part in (head, tail):
         part.eval().to(memory_format=torch.channels_last)
     key = {

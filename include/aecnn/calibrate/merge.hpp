@@ -71,13 +71,14 @@ inline result<profile> merge_profiles(std::span<const profile> profiles, const m
     if (p.shape != merged.shape)
       return fail(errc::bad_shape, "merge: profile ", i, " is for tensors of ", to_string(p.shape),
                   ", expected those of profile 0, ", to_string(merged.shape));
-    if (p.networks.empty() != profiles[0].networks.empty())
-      return fail(errc::missing_field, "merge: profile ", p.networks.empty() ? i : 0,
+    if (p.has_decoders() != profiles[0].has_decoders())
+      return fail(errc::missing_field, "merge: profile ", p.has_decoders() ? 0 : i,
                   " has no decoder networks, expected them in all profiles or in none");
     if (auto s = check(p, options.bounds); !s)
       return failure{s.error().code, "merge: profile " + std::to_string(i) + ": " + s.error().message};
     for (operating_point o : p.operating_points) {
       if (const nn::graph* decoder = p.network(o.decoder)) o.decoder = pool.add(*decoder);
+      if (o.analysis) o.analysis->network = pool.add(*p.network(o.analysis->network));
       merged.operating_points.push_back(std::move(o));
     }
   }
@@ -88,7 +89,7 @@ inline result<profile> merge_profiles(std::span<const profile> profiles, const m
   for (std::size_t i = 0; i < options.names.size(); ++i) merged.operating_points[i].name = options.names[i];
   seal(merged);
   if (auto s = check(merged, options.bounds); !s) return s.error();
-  if (profiles[0].probe && !merged.networks.empty()) {
+  if (profiles[0].probe && merged.has_decoders()) {
     const profile_probe& first = *profiles[0].probe;
     if (auto s = fill_probe(merged, {first.height, first.width, first.scale, first.input, {}, {}}); !s)
       return s.error();
@@ -98,7 +99,7 @@ inline result<profile> merge_profiles(std::span<const profile> profiles, const m
 
 } // namespace detail
 
-/// One profile with the operating points of all, in their order, expectations included. Decoder networks are kept once
+/// One profile with the operating points of all, in their order, expectations included. Networks are kept once
 /// where profiles share them, and renamed where only their names agree. The probe is made anew, of the first profile's
 /// input, where that has one and there are decoders. errc::bad_shape where tensors differ, errc::missing_field where
 /// only some have decoders, errc::invalid_argument for more than 32 points or another number of names; what check()

@@ -45,7 +45,8 @@ struct pack_options {
   std::string name;                       ///< profile::name
   nn::graph decoder;                      ///< from latents [1,L,h,w] to the tensor [1,C,H,W]
   std::vector<std::uint16_t> channels;    ///< that are sent, increasing; empty: all
-  std::optional<analysis_layer> analysis; ///< of these channels
+  std::optional<analysis_layer> analysis; ///< of these channels, linear
+  std::optional<nn::graph> analysis_network = {}; ///< in its place: any network, [1,K,H,W] to [1,L,h,w]
   int bits = 8;                           ///< 1 to 16: 2^bits levels a latent; without effect where there is a step
   std::optional<double> step = {};        ///< of every latent: the decoder gets round(latent / step) * step
   std::uint32_t lambda = 0;               ///< operating_point::lambda
@@ -116,14 +117,24 @@ namespace detail {
 
 class packer {
 public:
-  packer(std::span<const tensor_view<const float>> tensors, const pack_options& options) : options_(options) {
+  packer(std::span<const tensor_view<const float>> tensors, const pack_options& options)
+      : options_(options), tensors_(tensors) {
     data_.tensors = tensors;
   }
 
   result<profile> run() {
     if (auto s = check_input(); !s) return s.error();
+    profile p;
+    p.name = options_.name;
+    p.shape = data_.shape();
+    optional<analysis_parameters> analysis;
+    if (options_.analysis_network) {
+      p.networks.push_back(storable(*options_.analysis_network, "analysis"));
+      if (auto s = analyse(p.networks[0], analysis); !s) return s.error();
+    }
+    // With an analysis network everything up to its end is about the latents as if they were the tensors.
     operating_point o;
-    o.selector.channels = channels_;
+    o.selector.channels = planes_;
     o.decoder = "decoder";
     o.lambda = options_.lambda;
     if (auto s = options_.step ? quantise_by_step(o, *options_.step) : quantise_by_range(o); !s) return s.error();
@@ -138,18 +149,17 @@ public:
     if (!bytes) return bytes.error();
     o.expected_bytes = *bytes;
 
-    profile p;
-    p.name = options_.name;
-    p.shape = data_.shape();
-    p.networks = {decoder()};
-    if (auto s = check_decoder(p.networks[0], o); !s) return s.error();
+    o.selector.channels = channels_;
+    o.analysis = std::move(analysis);
+    p.networks.push_back(decoder());
+    if (auto s = check_decoder(p.networks.back(), o, p.shape); !s) return s.error();
     if (options_.open_extents) p.shape.height = p.shape.width = 0;
     p.operating_points = {std::move(o)};
     seal(p);
     if (auto s = check(p, options_.bounds); !s) return s.error();
     if (auto s = measure(p); !s) return s.error();
     if (options_.probe)
-      if (auto s = make_probe(p, data_.tensors.front()); !s) return s.error();
+      if (auto s = make_probe(p, tensors_.front()); !s) return s.error();
     return p;
   }
 
@@ -188,6 +198,10 @@ private:
     channels_ = options_.channels;
     if (channels_.empty())
       for (std::size_t c = 0; c < s.channels; ++c) channels_.push_back(static_cast<std::uint16_t>(c));
+    planes_ = channels_;
+    squares_ = data_.squares;
+    if (options_.analysis && options_.analysis_network)
+      return failure{errc::invalid_argument, "pack: a linear analysis and an analysis network, expected one of them"};
     for (std::size_t i = 0; i < channels_.size(); ++i)
       if (channels_[i] >= s.channels || (i > 0 && channels_[i] <= channels_[i - 1]))
         return fail(errc::invalid_argument, "pack: channel ", channels_[i], ", expected increasing numbers below ",
@@ -200,6 +214,50 @@ private:
     return {};
   }
 
+  /// Runs the network over the channels of all tensors; what it gives takes the place of the tensors.
+  status analyse(const nn::graph& g, optional<analysis_parameters>& analysis) {
+    const auto at = [](const failure& f) { return failure{f.code, "analysis network: " + f.message}; };
+    const shape3 s = data_.shape(), in{channels_.size(), s.height, s.width};
+    if (g.inputs.size() != 1 || g.outputs.size() != 1)
+      return fail(errc::unsupported, "analysis network: ", g.inputs.size(), " inputs and ", g.outputs.size(),
+                  " outputs, expected 1 and 1");
+    auto net = nn::network::create(g, options_.bounds);
+    if (!net) return at(net.error());
+    if (auto ok = net->prepare(in); !ok) return at(ok.error());
+    const shape3 out = net->output_shape();
+    const std::size_t step = out.height == 0 ? 0 : (s.height + out.height - 1) / out.height;
+    if (out.size() == 0 || step > 256 || out.height != projection::reduced(s.height, step) ||
+        out.width != projection::reduced(s.width, step) || out.channels > 65535)
+      return fail(errc::bad_shape, "analysis network: gives ", nn::to_string(net->output_shapes()[0]), " for ",
+                  to_string(in), ", expected latents of as many pixels or a whole number of times fewer each way");
+    analysis.emplace(analysis_parameters{g.name, static_cast<std::uint32_t>(out.channels), static_cast<std::uint32_t>(step)});
+    std::vector<float> given(in.size());
+    latents_.resize(tensors_.size() * out.size());
+    data_.largest = 0;
+    data_.negative = true;
+    data_.squares = 0;
+    for (std::size_t t = 0; t < tensors_.size(); ++t) {
+      float* to = given.data();
+      for (const std::uint16_t c : channels_)
+        for (std::size_t i = 0; i < s.height; ++i)
+          for (std::size_t j = 0; j < s.width; ++j) *to++ = tensors_[t](c, i, j);
+      const auto made = std::span(latents_).subspan(t * out.size(), out.size());
+      if (auto ok = net->run_to(given, made); !ok) return at(ok.error());
+      if (!all_finite(made.data(), made.size()))
+        return fail(errc::not_finite, "analysis network: a latent of tensor ", t, " is a NaN or an infinity");
+      for (const float v : made) {
+        data_.largest = std::max(data_.largest, std::abs(v));
+        data_.squares += static_cast<double>(v) * static_cast<double>(v);
+      }
+      views_.push_back(tensor_view<const float>::chw(made.data(), out.channels, out.height, out.width));
+    }
+    if (data_.largest == 0) data_.largest = 1;
+    data_.tensors = views_;
+    planes_.clear();
+    for (std::size_t k = 0; k < out.channels; ++k) planes_.push_back(static_cast<std::uint16_t>(k));
+    return {};
+  }
+
   std::size_t stride() const noexcept { return options_.analysis ? options_.analysis->stride : 1; }
 
   /// Latent l of all tensors, before its bias.
@@ -209,7 +267,7 @@ private:
     for (const auto& x : data_.tensors) {
       if (!options_.analysis) {
         for (std::size_t i = 0; i < s.height; ++i)
-          for (std::size_t j = 0; j < s.width; ++j) values.push_back(x(channels_[l], i, j));
+          for (std::size_t j = 0; j < s.width; ++j) values.push_back(x(planes_[l], i, j));
         continue;
       }
       const auto row = options_.analysis->rows.row(static_cast<Eigen::Index>(l));
@@ -247,7 +305,7 @@ private:
   }
 
   std::size_t latents() const noexcept {
-    return options_.analysis ? static_cast<std::size_t>(options_.analysis->rows.rows()) : channels_.size();
+    return options_.analysis ? static_cast<std::size_t>(options_.analysis->rows.rows()) : planes_.size();
   }
   bool is_signed() const noexcept { return options_.analysis || data_.negative; }
 
@@ -360,23 +418,27 @@ private:
     return {};
   }
 
-  /// The given network by the name that the operating point uses, with what a profile cannot hold replaced.
-  nn::graph decoder() const {
-    nn::graph g = options_.decoder;
-    g.name = "decoder";
+  /// A network by the name that the operating point uses, with what a profile cannot hold replaced.
+  nn::graph storable(nn::graph g, const char* name) const {
+    g.name = name;
     g.input_shapes.clear();
     // Resize's optional inputs are left out, as exporters of old did not.
     for (nn::node& n : g.nodes)
       if (n.op_type == "Resize")
-        for (std::string& name : n.inputs)
+        for (std::string& input : n.inputs)
           if (std::any_of(g.weights.begin(), g.weights.end(),
-                          [&](const nn::weight& w) { return w.name == name && w.size() == 0; }))
-            name.clear();
+                          [&](const nn::weight& w) { return w.name == input && w.size() == 0; }))
+            input.clear();
     std::erase_if(g.weights, [&](const nn::weight& w) {
       return w.size() == 0 && std::none_of(g.nodes.begin(), g.nodes.end(), [&](const nn::node& n) {
                return std::find(n.inputs.begin(), n.inputs.end(), w.name) != n.inputs.end();
              });
     });
+    return g;
+  }
+
+  nn::graph decoder() const {
+    nn::graph g = storable(options_.decoder, "decoder");
     if (options_.float16)
       for (nn::weight& w : g.weights)
         for (float& v : w.values) v = io::half_to_float(io::float_to_half(v));
@@ -391,11 +453,11 @@ private:
     return g;
   }
 
-  status check_decoder(const nn::graph& g, const operating_point& o) const {
+  status check_decoder(const nn::graph& g, const operating_point& o, shape3 s) const {
     if (g.inputs.size() != 1 || g.outputs.size() != 1)
       return fail(errc::unsupported, "decoder network: ", g.inputs.size(), " inputs and ", g.outputs.size(),
                   " outputs, expected 1 and 1");
-    const shape3 s = data_.shape(), latents = o.latent_shape(s.height, s.width);
+    const shape3 latents = o.latent_shape(s.height, s.width);
     if (!options_.decoder.input_shapes.empty()) {
       const auto& declared = options_.decoder.input_shapes[0];
       const std::size_t extents[] = {1, latents.channels, latents.height, latents.width};
@@ -410,7 +472,7 @@ private:
     if (!net) return fail(net.error().code, "decoder network: ", net.error().message);
     if (auto ok = net->prepare(latents); !ok) return fail(ok.error().code, "decoder network: ", ok.error().message);
     const shape3 out = net->output_shape();
-    const std::size_t k = stride();
+    const std::size_t k = o.stride();
     if (out.channels != s.channels || (out.height != s.height && out.height != latents.height * k) ||
         (out.width != s.width && out.width != latents.width * k) || out.height < s.height || out.width < s.width)
       return fail(errc::bad_shape, "decoder network: gives ", nn::to_string(net->output_shapes()[0]),
@@ -423,7 +485,7 @@ private:
     auto c = codec::create(p, {.bounds = options_.bounds});
     if (!c) return c.error();
     double errors = 0;
-    for (const auto& x : data_.tensors) {
+    for (const auto& x : tensors_) {
       const auto stream = c->try_encode(x);
       if (!stream) return stream.error();
       const auto y = c->try_decode(*stream);
@@ -438,13 +500,18 @@ private:
     }
     if (!(errors < 1e300))
       return fail(errc::not_finite, "decoder network: its output holds a NaN, an infinity or values without measure");
-    p.operating_points[0].expected_error = data_.squares > 0 ? errors / data_.squares : 0;
+    p.operating_points[0].expected_error = squares_ > 0 ? errors / squares_ : 0;
     return {};
   }
 
   const pack_options& options_;
-  calibration_data data_;
-  std::vector<std::uint16_t> channels_;
+  std::span<const tensor_view<const float>> tensors_;
+  calibration_data data_;                       ///< of the tensors, or of the latents that an analysis network makes
+  double squares_ = 0;                          ///< of the tensors
+  std::vector<std::uint16_t> channels_;         ///< that are sent or analysed
+  std::vector<std::uint16_t> planes_;           ///< of data_ that are quantised, or projected
+  std::vector<float> latents_;
+  std::vector<tensor_view<const float>> views_; ///< of latents_
   std::vector<float> bias_; ///< [latents] what the decoder adds to the symbols' values; empty without an analysis
 };
 

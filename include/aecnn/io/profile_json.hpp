@@ -55,7 +55,7 @@ inline void write_selector(json_writer& out, const selector_parameters& s) {
 
 inline operating_point read_operating_point(const json_field& f, std::size_t channels, const limits& bounds) {
   operating_point o;
-  f.expect_members({"name", "selector", "projection", "quantizer", "entropy", "lambda", "decoder", "expected_bytes",
+  f.expect_members({"name", "selector", "projection", "analysis", "quantizer", "entropy", "lambda", "decoder", "expected_bytes",
                     "expected_error"});
   o.name = f["name"].text(bounds.max_name_bytes);
   read_selector(f["selector"], channels, o.selector);
@@ -63,6 +63,14 @@ inline operating_point read_operating_point(const json_field& f, std::size_t cha
     f["projection"].expect_members({"stride"});
     o.projection.emplace();
     o.projection->stride = static_cast<std::uint32_t>(f["projection"]["stride"].integer(1, 16));
+  }
+  if (f.has("analysis")) {
+    const json_field a = f["analysis"];
+    a.expect_members({"network", "latents", "stride"});
+    o.analysis.emplace();
+    o.analysis->network = a["network"].text(bounds.max_name_bytes);
+    o.analysis->latents = static_cast<std::uint32_t>(a["latents"].integer(1, 65535));
+    o.analysis->stride = static_cast<std::uint32_t>(a["stride"].integer(1, 256));
   }
   const json_field q = f["quantizer"], e = f["entropy"];
   q.expect_members({"levels", "zero"});
@@ -88,6 +96,14 @@ inline void write_operating_point(json_writer& out, const operating_point& o) {
     out.key("projection");
     out.open('{');
     out.field("stride", o.projection->stride);
+    out.close('}');
+  }
+  if (o.analysis) {
+    out.key("analysis");
+    out.open('{');
+    out.field("network", o.analysis->network);
+    out.field("latents", o.analysis->latents);
+    out.field("stride", o.analysis->stride);
     out.close('}');
   }
   out.key("quantizer");
@@ -124,7 +140,7 @@ inline profile read_profile_document(const json_field& f, const limits& bounds) 
   f["operating_points"].each(bounds.max_operating_points, [&](const json_field& o, std::size_t) {
     p.operating_points.push_back(detail::read_operating_point(o, p.shape.channels, bounds));
   });
-  f["networks"].each(bounds.max_operating_points,
+  f["networks"].each(2 * bounds.max_operating_points,
                      [&](const json_field& n, std::size_t) { p.networks.push_back(read_network(n, bounds)); });
   if (f.has("probe")) {
     const json_field j = f["probe"];

@@ -161,7 +161,8 @@ private:
 } // namespace detail
 
 /// The source text of a header that defines `inline aecnn::profile FUNCTION_NAME()`. errc::invalid_argument where the
-/// name is no identifier (ASCII letters, digits and single underscores); what check() fails with where the profile is
+/// name is no identifier (ASCII letters, digits and single underscores), errc::unsupported where an operating point has an
+/// analysis network: such a device loads the profile itself; what check() fails with where the profile is
 /// inconsistent.
 inline result<std::string> try_profile_source(const profile& p, std::string_view function_name,
                                               const limits& bounds = {}) {
@@ -177,6 +178,10 @@ inline result<std::string> try_profile_source(const profile& p, std::string_view
     if (!identifier)
       return aecnn::detail::fail(errc::invalid_argument, "function name '", function_name.substr(0, 64),
                                  "': expected a C++ identifier without leading or double underscores");
+    for (const operating_point& o : p.operating_points)
+      if (o.analysis)
+        return aecnn::detail::fail(errc::unsupported, "operating point '", o.name,
+                                   "' has an analysis network, expected none in a header");
     if (auto s = check(p, bounds); !s) return s.error();
     return detail::source_writer(function_name).write(p);
   });

@@ -108,7 +108,8 @@ inline status check_whole(const profile& p, const limits& bounds) {
     const std::string path = "networks[" + std::to_string(i) + ']';
     if (auto s = check_network(p.networks[i], path, bounds); !s) return s;
     bool used = false;
-    for (const operating_point& o : p.operating_points) used = used || o.decoder == p.networks[i].name;
+    for (const operating_point& o : p.operating_points)
+      used = used || o.decoder == p.networks[i].name || (o.analysis && o.analysis->network == p.networks[i].name);
     if (!used) return fail(errc::bad_field, path, ": no operating point uses '", p.networks[i].name, "'");
   }
   if (!p.probe) return {};

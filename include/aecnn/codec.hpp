@@ -137,16 +137,15 @@ inline status try_verify_probe(const profile& p) noexcept {
     for (std::size_t i = 0; i < p.operating_points.size(); ++i) {
       auto made = detail::run_probe(p, *p.probe, i);
       if (!made) return made.error();
-      if (i >= p.probe->streams.size())
-        return detail::fail(errc::missing_field, "probe: no stream of operating point ", i);
-      if (p.operating_points[i].analysis) {
+      const bool expected_stream = i < p.probe->streams.size();
+      if (expected_stream && p.operating_points[i].analysis) {
         if (auto ok = detail::check_analysed(p, i, made->first); !ok) return ok;
         auto d = decoder::create(p);
         if (!d) return d.error();
         auto y = d->try_decode(p.probe->streams[i]);
         if (!y) return y.error();
         made->second = std::move(*y);
-      } else if (made->first != p.probe->streams[i]) {
+      } else if (!expected_stream || made->first != p.probe->streams[i]) {
         return detail::fail(errc::probe_mismatch, "probe: the stream of operating point ", i, " is not the expected one");
       }
       if (i >= p.probe->outputs.size()) return detail::fail(errc::missing_field, "probe: no output of operating point ", i);

@@ -119,6 +119,10 @@ private:
 
   void project(shape3 shape, std::size_t channels, std::int32_t* out) {
     const std::size_t area = reduced(shape.height, p_.stride) * reduced(shape.width, p_.stride);
+    if (area <= detail::projection_few) {
+      project_few(shape, channels, area, out);
+      return;
+    }
     alignas(64) std::int32_t tile[detail::projection_latents * detail::projection_pixels];
     for (std::size_t begin = 0; begin < area; begin += detail::projection_pixels) {
       const std::size_t n = area - begin < detail::projection_pixels ? area - begin : detail::projection_pixels;
@@ -136,6 +140,30 @@ private:
         }
       }
     }
+  }
+
+  // The same for a few pixels, each with its inputs in a row of the panel.
+  void project_few(shape3 shape, std::size_t channels, std::size_t area, std::int32_t* out) {
+    const std::size_t s = p_.stride, inputs = channels * s * s, w = reduced(shape.width, s);
+    const std::size_t padded = (inputs + detail::projection_inputs - 1) / detail::projection_inputs * detail::projection_inputs;
+    if (rows_.empty()) {
+      rows_.assign(latents() * padded, 0);
+      for (std::size_t l = 0; l < latents(); ++l)
+        std::memcpy(rows_.data() + l * padded, p_.weights.data() + l * inputs, inputs * sizeof(std::int16_t));
+    }
+    if (patches_.size() < area * padded) patches_.assign(area * padded, 0);
+    for (std::size_t i = 0; i < area; ++i) {
+      const std::size_t y = i / w * s, x = i % w * s;
+      const std::size_t columns = shape.width - x < s ? shape.width - x : s;
+      std::int16_t* to = patches_.data() + i * padded;
+      for (std::size_t k = 0; k < channels; ++k)
+        for (std::size_t a = 0; a < s; ++a, to += s) {
+          const std::size_t row = y + a < shape.height ? y + a : shape.height - 1;
+          const std::int16_t* from = inputs_.data() + k * plane_ + row * shape.width + x;
+          for (std::size_t b = 0; b < s; ++b) to[b] = from[b < columns ? b : columns - 1];
+        }
+    }
+    kernels_.project_few({patches_.data(), rows_.data(), padded, area, latents(), shifts_.data(), out});
   }
 
   // Pixels of a panel that follow each other in a row of latents.
@@ -234,6 +262,8 @@ private:
   std::vector<std::uint8_t> shifts_;  ///< [latents], completed to whole tiles
   std::vector<std::int16_t> inputs_;  ///< [channels][plane_] the tensor in 16 bits
   std::vector<std::int16_t> panel_;   ///< the kernel's inputs for some of the pixels
+  std::vector<std::int16_t> rows_;    ///< the weights one row after the other, for few pixels
+  std::vector<std::int16_t> patches_; ///< their inputs
 };
 
 } // namespace aecnn

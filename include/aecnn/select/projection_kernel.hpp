@@ -3,6 +3,8 @@
 //
 // Inputs lie in panels of 64 pixels and in pairs, [inputs / 2][64][2], so that one multiply-add instruction takes two of
 // them for every pixel. Which input is first and second in a pair is the same for inputs and weights; it does not matter.
+// Where a tensor has few latent pixels, whole vectors of them would be mostly empty: inputs then follow each other pixel by
+// pixel, and vectors go along the inputs.
 #pragma once
 
 #include <cstddef>
@@ -27,10 +29,26 @@ struct projection_tile {
   std::int32_t* out;           ///< [projection_latents][projection_pixels]
 };
 
+/// Inputs that follow each other come in multiples of this.
+inline constexpr std::size_t projection_inputs = 32;
+/// Pixels, at most, for which vectors along the inputs are the faster way.
+inline constexpr std::size_t projection_few = 12;
+
+struct projection_dots {
+  const std::int16_t* in;      ///< [pixels][inputs], magnitudes at most 32767
+  const std::int16_t* weights; ///< [latents][inputs]
+  std::size_t inputs;          ///< a multiple of projection_inputs
+  std::size_t pixels, latents; ///< pixels: at most projection_few
+  const std::uint8_t* shift;   ///< [latents] 0..30
+  std::int32_t* out;           ///< [latents][pixels]
+};
+
 struct projection_kernels {
   /// The latents of the first `pixels` (1..64) of a panel: sums of products divided by 2^shift, rounded to nearest (halves
   /// up), and limited to +-fixed_limit. Other pixels of `out` are left unspecified.
   void (*project)(const projection_tile& tile, std::size_t pixels) noexcept;
+  /// The same latents of a few pixels.
+  void (*project_few)(const projection_dots& dots) noexcept;
   /// 64 numbers as inputs: to_fixed(in[i], scale), limited to +-32767. The top bit of the result says that one of them is an
   /// infinity or a NaN.
   std::uint32_t (*convert)(const float* in, float scale, std::int16_t* out) noexcept;
@@ -65,15 +83,17 @@ AECNN_DETAIL_INLINE void interleave_block(const std::int16_t* first, const std::
   std::memcpy(out, pairs, sizeof pairs);
 }
 
-AECNN_DETAIL_INLINE void round_sums(std::int32_t* sums, int shift) noexcept {
-  // floor((v + 2^(shift - 1)) / 2^shift) without a sum that 32 bits may not hold: v is at most 65535 * 32767.
+AECNN_DETAIL_INLINE std::int32_t round_sum(std::int32_t sum, int shift) noexcept {
+  // floor((sum + 2^(shift - 1)) / 2^shift) without a sum that 32 bits may not hold: it is at most 65535 * 32767.
   const int before = shift > 0 ? shift - 1 : 0, after = shift > 0 ? 1 : 0;
-  for (std::size_t i = 0; i < projection_pixels; ++i) {
-    const std::int32_t v = ((sums[i] >> before) + after) >> after;
-    // Within fixed_limit, so that an offset can be subtracted; symbols end far below it.
-    const std::int32_t below = v > fixed_limit ? fixed_limit : v;
-    sums[i] = below < -fixed_limit ? -fixed_limit : below;
-  }
+  const std::int32_t v = ((sum >> before) + after) >> after;
+  // Within fixed_limit, so that an offset can be subtracted; symbols end far below it.
+  const std::int32_t below = v > fixed_limit ? fixed_limit : v;
+  return below < -fixed_limit ? -fixed_limit : below;
+}
+
+AECNN_DETAIL_INLINE void round_sums(std::int32_t* sums, int shift) noexcept {
+  for (std::size_t i = 0; i < projection_pixels; ++i) sums[i] = round_sum(sums[i], shift);
 }
 
 namespace projection_plain {
@@ -93,13 +113,22 @@ inline void project(const projection_tile& a, std::size_t pixels) noexcept {
     round_sums(a.out + l * projection_pixels, a.shift[l]);
   }
 }
+inline void project_few(const projection_dots& a) noexcept {
+  for (std::size_t l = 0; l < a.latents; ++l)
+    for (std::size_t p = 0; p < a.pixels; ++p) {
+      const std::int16_t *x = a.in + p * a.inputs, *w = a.weights + l * a.inputs;
+      std::int32_t sum = 0;
+      for (std::size_t i = 0; i < a.inputs; ++i) sum += std::int32_t{x[i]} * w[i];
+      a.out[l * a.pixels + p] = round_sum(sum, a.shift[l]);
+    }
+}
 inline std::uint32_t convert(const float* in, float scale, std::int16_t* out) noexcept {
   return convert_block(in, scale, out);
 }
 inline void interleave(const std::int16_t* first, const std::int16_t* second, std::int16_t* out) noexcept {
   interleave_block(first, second, out);
 }
-inline constexpr projection_kernels kernels = {project, convert, interleave};
+inline constexpr projection_kernels kernels = {project, project_few, convert, interleave};
 } // namespace projection_plain
 
 #if defined(__GNUC__)
@@ -144,6 +173,10 @@ AECNN_DETAIL_INLINE void spread(weight_pair& v, const std::int16_t* p) noexcept 
   v.half[1] = static_cast<std::int32_t>(pair) >> 16;
 }
 AECNN_DETAIL_INLINE void multiply_add(vector& sum, const inputs& x, const weight_pair& w) noexcept {
+  sum += x.half[0] * w.half[0];
+  sum += x.half[1] * w.half[1];
+}
+AECNN_DETAIL_INLINE void multiply_add(vector& sum, const inputs& x, const inputs& w) noexcept {
   sum += x.half[0] * w.half[0];
   sum += x.half[1] * w.half[1];
 }

@@ -177,11 +177,11 @@ def accuracy(result):
     return table(head, lines)
 
 
-def device(lines, split):
+def device(lines, case):
     """What examples/accuracy measured of a case: time of the codec beside that of head and tail."""
     rows = []
     for r in lines:
-        if r["split"] != split or r["operating_point"] is None:
+        if r["case"] != case or r["operating_point"] is None:
             continue
         row = [r["operating_point"], f"{r['bytes']:.1f}", f"{r['bytes_bare']:.1f}", f"{r['ratio']:.0f}", f"{r['top1']:.2f}", f"{r['top1_reference']:.2f}"]
         row.append(f"{100 * r['encode_us'] / r['head_us']:.1f}" if r["head_us"] else "")

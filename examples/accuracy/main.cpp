@@ -41,7 +41,7 @@ json object_of(const accuracy::case_description& c, const accuracy::measurement&
     return 100 * static_cast<double>(right) / static_cast<double>(m.images);
   };
   const bool coded = m.point.has_value();
-  json o{{"data", c.data}, {"backbone", c.backbone}, {"split", c.split}, {"method", m.method}};
+  json o{{"case", c.name}, {"data", c.data}, {"backbone", c.backbone}, {"split", c.split}, {"method", m.method}};
   o["operating_point"] = coded ? json(*m.point) : json();
   o["images"] = m.images;
   o["bytes"] = rounded(m.bytes, 3);

@@ -308,6 +308,10 @@ private:
       for (std::size_t i = 0; i < n; ++i) latents[i] -= offset;
       return;
     }
+    if (n <= fixed_block / 4) {
+      for (std::size_t i = 0; i < n; ++i) symbols_[begin + i] = quantizer_.quantise(k, latents[i] - offset);
+      return;
+    }
     // Copies that nothing else points to become vector code; those of a whole block are of a known length.
     std::int32_t in[fixed_block];
     symbol out[fixed_block];

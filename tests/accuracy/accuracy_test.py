@@ -20,7 +20,7 @@ import onnx_file
 
 PROGRAM = CLI = ""
 CODES = {"f": "<f4", "B": "|u1", "I": "<u4", "q": "<i8"}
-FIELDS = ["data", "backbone", "split", "method", "operating_point", "images", "bytes", "bytes_bare", "ratio", "top1",
+FIELDS = ["case", "data", "backbone", "split", "method", "operating_point", "images", "bytes", "bytes_bare", "ratio", "top1",
           "top1_reference", "lost", "encode_us", "decode_us", "head_us", "tail_us"]
 COUNT, SHAPE = 12, (3, 8, 8)
 SIZE = 3 * 8 * 8
@@ -206,6 +206,22 @@ class Tensors(AccuracyTest):
         self.write("tensors", self.tensors, features="odd.npy", labels="one.npy", reference_tail=None)
         self.fail_with(["p.aecnn", "tensors of 3x8x8, expected 3x4x4"])
         self.fail_with(["--threads"], "--threads", "0")
+
+
+class Shipped(AccuracyTest):
+    """The cases of examples/accuracy/cases that need no other files."""
+
+    def test_demo(self):
+        cases = Path(__file__).resolve().parents[2] / "examples" / "accuracy" / "cases"
+        done = subprocess.run([PROGRAM, str(cases), "--case", "cifar10_resnet20_demo"], check=True, stdout=subprocess.PIPE)
+        reference, *coded = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(reference["images"], 64)
+        self.assertEqual([o["operating_point"] for o in coded], ["64x", "256x", "512x", "1024x"])
+        for o in coded:
+            # 64 images are few: three of them, and sizes around those of all.
+            self.assertLess(o["lost"], 3 / 64 * 100 + (8 if o["operating_point"] == "1024x" else 4))
+            asked = int(o["operating_point"][:-1])
+            self.assertLess(abs(o["ratio"] / asked - 1), 0.1, o)
 
 
 class Images(AccuracyTest):

@@ -160,7 +160,8 @@ private:
         for (std::size_t a = 0; a < s; ++a, to += s) {
           const std::size_t row = y + a < shape.height ? y + a : shape.height - 1;
           const std::int16_t* from = inputs_.data() + k * plane_ + row * shape.width + x;
-          for (std::size_t b = 0; b < s; ++b) to[b] = from[b < columns ? b : columns - 1];
+          std::memcpy(to, from, columns * sizeof(std::int16_t));
+          for (std::size_t b = columns; b < s; ++b) to[b] = from[columns - 1];
         }
     }
     kernels_.project_few({patches_.data(), rows_.data(), padded, area, latents(), shifts_.data(), out});

@@ -45,7 +45,10 @@ aecnn::shape3 parse_shape(std::string_view option, const std::string& text) {
 
 std::string joined(std::span<const std::size_t> extents) {
   std::string text;
-  for (const std::size_t e : extents) text += (text.empty() ? "" : "x") + std::to_string(e);
+  for (const std::size_t e : extents) {
+    if (!text.empty()) text += 'x';
+    text += std::to_string(e);
+  }
   return text.empty() ? "scalar" : text;
 }
 

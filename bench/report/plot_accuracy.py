@@ -35,6 +35,8 @@ def draw(result, path):
     if reference is not None:
         axes.axhline(reference, color="#444444", linewidth=0.8, linestyle="--", label="uncompressed features, tail fine-tuned")
     axes.set_xscale("log")
+    axes.set_xticks(list(result["points"].values()), [f"{size:g}" for size in result["points"].values()])
+    axes.minorticks_off()
     axes.set_xlabel("bytes an image")
     axes.set_ylabel("top-1 on the test images, %")
     axes.grid(True, which="major", linewidth=0.4, alpha=0.6)

@@ -170,7 +170,7 @@ def accuracy(result):
     found = {m: {point: cells for point, *cells in trained.means(result, m)} for m in others}
     lines = []
     for point, (size, top1, spread, seeds) in ours.items():
-        line = [point, f"{size:.1f}", f"{top1:.2f}", f"{reference - top1:.2f}", f"{spread:.2f} ({seeds})"]
+        line = [point, f"{size:.1f}", f"{top1:.2f}", f"{reference - top1:.2f}", f"{spread:.2f} of {seeds}" if seeds > 1 else "one seed"]
         for m in others:
             line.append(f"{found[m][point][1]:.2f} ({found[m][point][0]:.0f})" if point in found[m] else "no file is so small")
         lines.append(line)

@@ -2,7 +2,7 @@
 """Train everything that is compared for one configuration: the library's method and the reference
 with several seeds, the rivals with one.
 
-    run_case.py CONFIG --program AECNN [--data DIR] [--out DIR] [--seeds N]
+    run_case.py CONFIG --program AECNN [--data DIR] [--out DIR] [--seeds N] [--methods aecnn,image]
 
 Each training has a folder in OUT; run again after an interruption it continues. Writes
 OUT/results.json: accuracy and bytes on the test images, of every method and operating point.
@@ -20,12 +20,16 @@ import train_codec
 import train_images
 from aecnn_training import command
 
+METHODS = (*train_codec.METHODS, "image")
+
 
 def run(arguments: argparse.Namespace) -> dict:
     settings = train_codec.read_settings(arguments)
     first = settings["training"].seed
     rows: list[dict] = []
     for method in train_codec.METHODS:
+        if method not in arguments.methods:
+            continue
         several = method in ("aecnn", "reference")
         for seed in range(first, first + (arguments.seeds if several else 1)):
             training = dataclasses.replace(settings["training"], seed=seed)
@@ -36,14 +40,18 @@ def run(arguments: argparse.Namespace) -> dict:
                 print(f"{method}, seed {seed}", file=sys.stderr)
                 result = train_codec.train({**settings, "training": training}, method, out, arguments)
             rows += _rows(method, seed, result)
-    out = arguments.out / "images"
+    if "image" in arguments.methods:
+        rows += _image_rows(settings, arguments)
+    return _write(settings, rows, arguments)
+
+
+def _image_rows(settings: dict, arguments: argparse.Namespace) -> list[dict]:
+    out = arguments.out / "image"
     if (out / "images.json").exists():
         sent = json.loads((out / "images.json").read_text(encoding="utf-8"))
     else:
         sent = train_images.run(settings, out, arguments.cache, command.library(arguments))
-    for entry in sent:
-        rows.append({"method": "image", "seed": first, **entry})
-    return _write(settings, rows, arguments)
+    return [{"method": "image", "seed": settings["training"].seed, **entry} for entry in sent]
 
 
 def _rows(method: str, seed: int, result: dict) -> list[dict]:
@@ -79,7 +87,16 @@ def _write(settings: dict, rows: list[dict], arguments: argparse.Namespace) -> d
 def main() -> int:
     parser = command.codec_parser("Train everything that is compared for one configuration.")
     parser.add_argument("--seeds", type=int, default=3, help="of method aecnn and the reference (3)")
-    return command.run(parser.parse_args(), run)
+    parser.add_argument("--methods", default=",".join(METHODS), help="which, separated by commas")
+
+    def program(arguments: argparse.Namespace) -> dict:
+        arguments.methods = arguments.methods.split(",")
+        for method in arguments.methods:
+            if method not in METHODS:
+                raise ValueError(f"--methods: '{method}', expected {', '.join(METHODS)}")
+        return run(arguments)
+
+    return command.run(parser.parse_args(), program)
 
 
 if __name__ == "__main__":

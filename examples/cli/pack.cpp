@@ -115,7 +115,9 @@ report pack(const pack_arguments& a) {
   options.float16 = a.float16;
   options.open_extents = a.open_extents;
   options.probe = !a.no_probe;
-  const auto p = in_file(a.decoder, aecnn::try_pack(samples.tensors, options));
+  auto packed = aecnn::try_pack(samples.tensors, options);
+  const bool analysis_fails = !packed && packed.error().message.starts_with("analysis network");
+  const auto p = in_file(analysis_fails ? a.analysis : a.decoder, std::move(packed));
   const auto bytes = aecnn::serialize_profile(p);
   aecnn::io::write_file(a.output, bytes);
 

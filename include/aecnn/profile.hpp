@@ -78,10 +78,13 @@ struct profile {
   std::uint64_t hash = 0;                         ///< content_hash of the whole profile, set by seal()
 
   bool open_extents() const noexcept { return shape.height == 0; }
-  /// Whether there is the decoder network of any operating point.
+  /// Whether there are networks beside analysis networks.
   bool has_decoders() const noexcept {
-    for (const auto& o : operating_points)
-      if (network(o.decoder) != nullptr) return true;
+    for (const auto& n : networks) {
+      bool analysis = false;
+      for (const auto& o : operating_points) analysis = analysis || (o.analysis && o.analysis->network == n.name);
+      if (!analysis) return true;
+    }
     return false;
   }
   const nn::graph* network(const std::string& network_name) const noexcept {

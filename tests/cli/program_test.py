@@ -942,7 +942,7 @@ class Networks(ProgramTest):
         for channels in ("32", "0,", "a", "-1", "0,0", ""):
             failing(["--channels"], "--decoder", "four.onnx", f"--channels={channels}")
         failing(["32 channels, 4 are sent"], "--decoder", "four.onnx", "--analysis", "means.onnx", "--channels", "0,1,2,3")
-        failing(["'small.onnx'", "analysis network", "single Conv"], "--decoder", "four.onnx", "--analysis", "small.onnx",
+        failing(["'small.onnx'", "analysis network", "4 channels", "expects 2"], "--decoder", "four.onnx", "--analysis", "small.onnx",
                 "--channels", "0,1,2,3")
         failing(["'four.onnx'"], "--decoder", "four.onnx", "--attention", "four.onnx", "--channels", "4")
         failing(["--attention", "without effect"], "--decoder", "four.onnx", "--attention", "attention.onnx", "--channels",

@@ -105,6 +105,11 @@ private:
       }
     detail::resize(shifts_, tiles * detail::projection_latents);
     for (std::size_t l = 0; l < latents(); ++l) shifts_[l] = p_.shift[l];
+    const std::size_t padded = (inputs + detail::projection_inputs - 1) / detail::projection_inputs * detail::projection_inputs;
+    rows_.assign(latents() * padded, 0);
+    for (std::size_t l = 0; l < latents(); ++l)
+      std::memcpy(rows_.data() + l * padded, p.weights.data() + l * inputs, inputs * sizeof(std::int16_t));
+    patches_.assign(detail::projection_few * padded, 0);
     detail::resize(panel_, 2 * (pairs_ * detail::projection_pixels + chunk) + alignment / sizeof(std::int16_t));
   }
 
@@ -144,14 +149,7 @@ private:
 
   // The same for a few pixels, each with its inputs in a row of the panel.
   void project_few(shape3 shape, std::size_t channels, std::size_t area, std::int32_t* out) {
-    const std::size_t s = p_.stride, inputs = channels * s * s, w = reduced(shape.width, s);
-    const std::size_t padded = (inputs + detail::projection_inputs - 1) / detail::projection_inputs * detail::projection_inputs;
-    if (rows_.empty()) {
-      rows_.assign(latents() * padded, 0);
-      for (std::size_t l = 0; l < latents(); ++l)
-        std::memcpy(rows_.data() + l * padded, p_.weights.data() + l * inputs, inputs * sizeof(std::int16_t));
-    }
-    if (patches_.size() < area * padded) patches_.assign(area * padded, 0);
+    const std::size_t s = p_.stride, w = reduced(shape.width, s), padded = rows_.size() / latents();
     for (std::size_t i = 0; i < area; ++i) {
       const std::size_t y = i / w * s, x = i % w * s;
       const std::size_t columns = shape.width - x < s ? shape.width - x : s;

@@ -24,6 +24,14 @@ CODECS = [
 ]
 
 
+def finish(figure, axes, path):
+    """Writes a figure of one panel; the same figure gives the same file."""
+    axes.grid(True, which="major", linewidth=0.4, alpha=0.6)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None, "Creator": None})
+    plt.close(figure)
+
+
 def draw(rows, path):
     figure, axes = plt.subplots(figsize=(6.4, 4.2))
     for codec, label, colour, marker in CODECS:
@@ -36,11 +44,8 @@ def draw(rows, path):
     axes.margins(x=0.09)
     axes.set_xlabel("bytes a tensor")
     axes.set_ylabel("mean squared error")
-    axes.grid(True, which="major", linewidth=0.4, alpha=0.6)
     axes.legend(frameon=False, fontsize=9)
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None, "Creator": None})
-    plt.close(figure)
+    finish(figure, axes, path)
 
 
 def main(arguments):

@@ -9,14 +9,10 @@ import json
 import os
 import sys
 
-import matplotlib
-
-matplotlib.use("Agg")
-matplotlib.rcParams["svg.hashsalt"] = "aecnn"
-matplotlib.rcParams["svg.fonttype"] = "none"
 import matplotlib.pyplot as plt
 
 import accuracy
+from plot import finish  # which also sets matplotlib up for such files
 
 COLOURS = {"aecnn": "#2a6fb5", "calibration": "#2f8f5b", "selection": "#8a5bb5", "bottlenet++": "#b5482a", "image": "#8a8a8a"}
 MARKERS = {"aecnn": "o", "calibration": "^", "selection": "D", "bottlenet++": "s", "image": "v"}
@@ -39,11 +35,8 @@ def draw(result, path):
     axes.minorticks_off()
     axes.set_xlabel("bytes an image")
     axes.set_ylabel("top-1 on the test images, %")
-    axes.grid(True, which="major", linewidth=0.4, alpha=0.6)
     axes.legend(frameon=False, fontsize=8, loc="lower right")
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None, "Creator": None})
-    plt.close(figure)
+    finish(figure, axes, path)
 
 
 def main(arguments):

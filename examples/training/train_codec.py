@@ -34,6 +34,7 @@ from aecnn_training import (
     images,
     procedure,
     sensitivity,
+    split,
 )
 from aecnn_training.prepared import SplitConfig, prepare
 
@@ -43,8 +44,9 @@ class PointConfig:
     """An operating point, [[point]].
 
     bytes: wanted mean size of a stream, header included.
-    latents, stride: of the analysis; analysis_width: of the network that it becomes unless this is 0,
-    stride is then 1, 2 or 4; width, blocks, kernel: of the decoder.
+    latents, stride: of the analysis; analysis_layers: a module with which the tail begins, such as
+    "features.14", whose layers the device runs before the linear analysis, a copy that is trained
+    with it; width, blocks, kernel: of the decoder.
     bits: of a symbol, where channels are sent as they are (method "selection").
     turns: batches in each round over all operating points; hard ones learn from more.
     """
@@ -53,7 +55,7 @@ class PointConfig:
     bytes: float
     latents: int
     stride: int = 2
-    analysis_width: int = 0
+    analysis_layers: str = ""
     width: int = 64
     blocks: int = 0
     kernel: int = 3
@@ -64,8 +66,6 @@ class PointConfig:
     def __post_init__(self) -> None:
         if self.bytes < 8:
             raise ValueError(f"bytes: expected at least 8, found {self.bytes}")
-        if self.analysis_width and self.stride not in (1, 2, 4):
-            raise ValueError(f"stride: expected 1, 2 or 4 with analysis_width, found {self.stride}")
         if self.turns < 1:
             raise ValueError(f"turns: expected at least 1, found {self.turns}")
 
@@ -79,28 +79,50 @@ METHODS = ("aecnn", "selection", "bottlenet++", "calibration", "reference")
 Method = Literal["aecnn", "selection", "bottlenet++", "calibration", "reference"]
 
 
+def analysis_inputs(
+    points: list[PointConfig],
+    tail: torch.fx.GraphModule,
+    train: features.FeatureSet,
+    scale: bottleneck.Scale,
+    channels: list[int],
+) -> dict[str, bottleneck.AnalysisInput]:
+    """What the analysis of every operating point sees, by the point's name."""
+    inputs = {}
+    for layers in {point.analysis_layers for point in points}:
+        sees = [point for point in points if point.analysis_layers == layers]
+        first, rest, seen, its_scale, used = None, tail, train, scale, channels
+        if layers:
+            first, rest = split.divide(tail, layers)
+            seen = features.through(first, train, copies=2)
+            its_scale, used = bottleneck.Scale.of(seen), list(range(seen.shape[0]))
+        strides = sorted({point.stride for point in sees})
+        metrics = sensitivity.sensitivity(rest, seen, its_scale, strides)
+        for point in sees:
+            inputs[point.name] = bottleneck.AnalysisInput(
+                seen, its_scale, used, metrics[point.stride], first
+            )
+    return inputs
+
+
 def make_point(
     method: Method,
     point: PointConfig,
     train: features.FeatureSet,
     scale: bottleneck.Scale,
     ranked: list[int],
-    channels: int,
-    metrics: Mapping[int, torch.Tensor],
+    inputs: Mapping[str, bottleneck.AnalysisInput],
 ) -> nn.Module:
     if method == "aecnn":
         return bottleneck.LatentBottleneck(
             train,
             scale,
-            ranked[: channels or None],
-            metrics[point.stride],
+            inputs[point.name],
             point.payload,
             point.latents,
             point.stride,
             point.width,
             point.blocks,
             point.kernel,
-            point.analysis_width,
         )
     if method == "selection":
         return bottleneck.SelectionBottleneck(
@@ -156,11 +178,13 @@ def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace
         ranked = attention.rank(where.select, train, weights)
     torch.manual_seed(training.seed)
     points: list[PointConfig] = settings["point"][:1] if method == "reference" else settings["point"]
-    strides = sorted({point.stride for point in points}) if method == "aecnn" else []
-    metrics = sensitivity.sensitivity(tail, train, scale, strides) if strides else {}
+    inputs = {}
+    if method == "aecnn":
+        channels = ranked[: where.channels or None]
+        inputs = analysis_inputs(points, tail, train, scale, channels)
     modules = nn.ModuleDict(
         {
-            point.name: make_point(method, point, train, scale, ranked, where.channels, metrics)
+            point.name: make_point(method, point, train, scale, ranked, inputs)
             for point in points
         }
     )
@@ -186,8 +210,8 @@ def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace
     # The networks run in float16 weights; what is measured is what is written.
     tail.half().float()
     if method == "aecnn":
-        for module in modules.values():
-            module.decoder.half().float()
+        for point in points:
+            modules[point.name] = modules[point.name].folded()
     export.write_onnx(
         tail, torch.zeros(1, *train.shape), out / "tail.onnx", ("features", "scores"), float16=True
     )

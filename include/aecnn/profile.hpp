@@ -155,6 +155,7 @@ void hash_device_side(Hasher& h, const operating_point& o) {
     h.add(o.projection->stride);
     h.add(o.projection->input_scale);
     h.add(o.projection->weights);
+    h.add(o.projection->bias);
     h.add(o.projection->shift);
   }
   if (o.analysis) {

@@ -53,10 +53,13 @@ def add_point(h, o, channels, tensor):
         for name in ("w1", "b1", "w2", "b2", "kernel"):
             h.tensor(tensor(f"selector.attention.{name}"))
         h.pack("I", attention["input_exponent"])
-    h.pack("B", "projection" in o)
+    h.pack("B", 1 if "projection" in o else 2 if "analysis" in o else 0)
+    if "analysis" in o:
+        h.string(o["analysis"]["network"])
+        h.pack("II", o["analysis"]["latents"], o["analysis"]["stride"])
     if "projection" in o:
         h.pack("I", o["projection"]["stride"])
-        for name in ("input_scale", "weights", "shift"):
+        for name in ("input_scale", "weights", "bias", "shift"):
             h.tensor(tensor(f"projection.{name}"))
     h.pack("II", o["quantizer"]["levels"], o["quantizer"]["zero"])
     for name in ("scale", "unit", "offset", "rounding", "shift"):

@@ -18,12 +18,14 @@ using aecnn::shape3;
 
 namespace {
 
-projection_parameters parameters(std::uint32_t stride, std::size_t channels, std::size_t latents, std::uint64_t seed) {
+/// sum: bound of the magnitudes of a row.
+projection_parameters parameters(std::uint32_t stride, std::size_t channels, std::size_t latents, std::uint64_t seed,
+                                 std::size_t sum = 65535) {
   random_integers random(seed);
   projection_parameters p;
   p.stride = stride;
   const std::size_t inputs = channels * stride * stride;
-  const auto most = static_cast<std::int32_t>(65535 / inputs < 32767 ? 65535 / inputs : 32767);
+  const auto most = static_cast<std::int32_t>(sum / inputs < 32767 ? sum / inputs : 32767);
   for (std::size_t i = 0; i < latents * inputs; ++i) p.weights.push_back(static_cast<std::int16_t>(random.between(-most, most)));
   for (std::size_t l = 0; l < latents; ++l) p.shift.push_back(static_cast<std::uint8_t>(random.below(12)));
   for (std::size_t k = 0; k < channels; ++k) p.input_scale.push_back(static_cast<float>(random.between(1, 4000)) / 3.0F);
@@ -34,24 +36,34 @@ projection_parameters parameters(std::uint32_t stride, std::size_t channels, std
 std::vector<std::int32_t> expected_latents(const projection_parameters& p, const std::vector<std::int8_t>& eighths, shape3 shape,
                                            const std::vector<std::uint16_t>& channels) {
   const std::size_t s = p.stride, h = (shape.height + s - 1) / s, w = (shape.width + s - 1) / s;
+  std::int64_t largest = 0;
+  for (std::size_t l = 0; l < p.shift.size(); ++l) {
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < channels.size() * s * s; ++i) sum += std::abs(p.weights[l * channels.size() * s * s + i]);
+    largest = std::max(largest, sum);
+  }
+  std::int64_t bias = 0;
+  for (const std::int32_t b : p.bias) bias = std::max<std::int64_t>(bias, std::abs(b));
+  const double limit = largest == 0 ? 32767.0 : std::min(32767.0, std::floor(static_cast<double>(0x7fffffff - bias) / static_cast<double>(largest)));
   std::vector<std::int32_t> out;
   for (std::size_t l = 0; l < p.shift.size(); ++l)
     for (std::size_t y = 0; y < h; ++y)
       for (std::size_t x = 0; x < w; ++x) {
-        std::int64_t sum = 0;
+        std::int64_t sum = p.bias.empty() ? 0 : p.bias[l];
         for (std::size_t k = 0; k < channels.size(); ++k)
           for (std::size_t a = 0; a < s; ++a)
             for (std::size_t b = 0; b < s; ++b) {
               const std::size_t row = std::min(y * s + a, shape.height - 1), column = std::min(x * s + b, shape.width - 1);
               const double value = eighths[(channels[k] * shape.height + row) * shape.width + column] * 0.125;
-              // An exact product in double, rounded once to float, truncated, and saturated at 16 bits.
-              const auto product = static_cast<float>(value * static_cast<double>(p.input_scale[k]));
-              const auto u = static_cast<std::int64_t>(std::max(-32767.0, std::min(32767.0, std::trunc(static_cast<double>(product)))));
+              // Twice the input: an exact product in double, rounded once to float and truncated. Half of it, away from zero,
+              // limited so that sums fit 32 bits.
+              const auto product = static_cast<float>(value * 2 * static_cast<double>(p.input_scale[k]));
+              const double halves = std::trunc(static_cast<double>(product)) / 2;
+              const auto u = static_cast<std::int64_t>(std::max(-limit, std::min(limit, halves < 0 ? std::floor(halves) : std::ceil(halves))));
               sum += u * p.weights[((l * channels.size() + k) * s + a) * s + b];
             }
-        const std::int64_t half = p.shift[l] > 0 ? std::int64_t{1} << (p.shift[l] - 1) : 0;
-        const double quotient = static_cast<double>(sum + half) / std::exp2(p.shift[l]);
-        const double limited = std::max<double>(-aecnn::fixed_limit, std::min<double>(aecnn::fixed_limit, std::floor(quotient)));
+        const double quotient = static_cast<double>(sum) / std::exp2(p.shift[l]);
+        const double limited = std::max<double>(-aecnn::fixed_limit, std::min<double>(aecnn::fixed_limit, std::trunc(quotient)));
         out.push_back(static_cast<std::int32_t>(limited));
       }
   return out;
@@ -104,14 +116,19 @@ TEST_CASE("all instruction sets give the documented latents of random parameters
     std::vector<std::uint16_t> channels;
     for (std::size_t k = 0; k < shape.channels; ++k)
       if (k == 0 || random.below(4) != 0) channels.push_back(static_cast<std::uint16_t>(k));
-    auto p = parameters(stride, channels.size(), pick(11), static_cast<std::uint64_t>(repeat));
+    const std::size_t inputs = channels.size() * stride * stride;
+    const auto sum = static_cast<std::size_t>(repeat % 5 < 2 ? 65535 : random.between(65535, projection::largest_sum));
+    auto p = parameters(stride, channels.size(), pick(11), static_cast<std::uint64_t>(repeat), sum);
     if (repeat % 4 == 0) {
-      // Elements of magnitude 16 end near and above 32767; whole rows of weights at their bound.
+      // Elements of magnitude 16 end near and above the limit; whole rows of weights at their bound.
       for (auto& v : p.input_scale) v = static_cast<float>(random.between(2000, 3000));
-      const auto most = static_cast<std::int16_t>(65535 / (channels.size() * stride * stride) < 32767
-                                                      ? 65535 / (channels.size() * stride * stride) : 32767);
+      const auto most = static_cast<std::int16_t>(sum / inputs < 32767 ? sum / inputs : 32767);
       for (auto& v : p.weights) v = random.below(8) != 0 ? most : static_cast<std::int16_t>(-most);
       for (auto& v : p.shift) v = static_cast<std::uint8_t>(random.below(3));
+    }
+    if (repeat % 3 == 0) {
+      const std::int32_t most = repeat % 2 == 0 ? projection::largest_bias : 3000;
+      for (std::size_t l = 0; l < p.shift.size(); ++l) p.bias.push_back(random.between(-most, most));
     }
     const auto whole = feature_tensors::eighths(shape, static_cast<std::uint64_t>(repeat), false);
     const auto x = feature_tensors::values(whole);
@@ -165,7 +182,7 @@ TEST_CASE("large inputs saturate at 16 bits and sums stay exact at the bound of 
   const std::vector<float> x(3, 1.0F);
   const std::int64_t sum = 65535LL * 32767;
   CHECK(latents_of(b, feature_tensors::view(x, {3, 1, 1}), channels, {3, 1, 1}) ==
-        std::vector<std::int32_t>{static_cast<std::int32_t>((sum + 1) >> 1), static_cast<std::int32_t>((-sum + (1 << 14)) >> 15), 0});
+        std::vector<std::int32_t>{static_cast<std::int32_t>(sum / 2), static_cast<std::int32_t>(-sum / (1 << 15)), 0});
 }
 
 TEST_CASE("a NaN or an infinity in a selected channel is noticed, in others it is not") {
@@ -212,17 +229,45 @@ TEST_CASE("every parameter at fault is errc::bad_field and is named") {
     p.weights.clear();
   });
   refused("shift", [](auto& p) { p.shift[3] = 31; });
+  refused("bias", [](auto& p) { p.bias = {1, 2, 3}; });
+  refused("bias", [](auto& p) { p.bias = {1, 2, 3, (1 << 30) + 1}; });
+  refused("bias", [](auto& p) { p.bias = {1, 2, std::numeric_limits<std::int32_t>::min(), 4}; });
   refused("weights of latent 2", [](auto& p) {
-    for (std::size_t i = 0; i < 12; ++i) p.weights[2 * 12 + i] = 0;
-    p.weights[24] = -32768;
-    p.weights[25] = 32767;
-    p.weights[26] = 1;
+    p.stride = 4;
+    p.weights.assign(p.shift.size() * 48, 0);
+    for (std::size_t i = 0; i < 33; ++i) p.weights[2 * 48 + i] = i < 31 ? -32768 : 16384;
   });
-  auto p = good;
-  for (std::size_t i = 0; i < 12; ++i) p.weights[i] = 0;
+}
+
+TEST_CASE("the magnitudes of a row add to 2^20 - 1 at most, and the inputs' limit keeps every sum within 32 bits") {
+  projection_parameters p;
+  p.stride = 4;
+  p.input_scale = {1e9F, 1e9F};
+  p.shift = {0};
+  p.weights.assign(32, -32768);
+  p.weights[0] = 32767; // 2^20 - 1 in all
+  REQUIRE(projection::check(p, 2).has_value());
+  CHECK(projection::input_limit(projection::largest_sum) == 2048);
+  auto a = projection::create(p, 2).value();
+  const std::vector<std::uint16_t> channels = {0, 1};
+  CHECK(latents_of(a, feature_tensors::view(std::vector<float>(32, 1.0F), {2, 4, 4}), channels, {2, 4, 4}) ==
+        std::vector<std::int32_t>{-aecnn::fixed_limit});
+  p.shift = {12};
+  auto b = projection::create(p, 2).value();
+  CHECK(latents_of(b, feature_tensors::view(std::vector<float>(32, -1.0F), {2, 4, 4}), channels, {2, 4, 4}) ==
+        std::vector<std::int32_t>{2048 * (31 * 32768 - 32767) / 4096});
   p.weights[0] = -32768;
-  p.weights[1] = 32767;
-  CHECK(projection::check(p, 3).has_value()); // 65535 in all
+  const auto s = projection::check(p, 2);
+  REQUIRE_FALSE(s.has_value());
+  CHECK(s.error().message.find("1048576") != std::string::npos);
+  for (std::int64_t sum = 0; sum <= projection::largest_sum; sum += 1 + sum / 100) {
+    const std::int32_t limit = projection::input_limit(static_cast<std::int32_t>(sum));
+    CHECK(limit * sum <= 0x7fffffff);
+    CHECK((limit == 32767 || (limit + 1) * sum > 0x7fffffff));
+    const std::int32_t beside = projection::input_limit(static_cast<std::int32_t>(sum), projection::largest_bias);
+    CHECK(beside * sum + projection::largest_bias <= 0x7fffffff);
+    CHECK(beside >= 1024);
+  }
 }
 
 TEST_CASE("latent planes cover the tensor") {

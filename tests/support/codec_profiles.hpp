@@ -52,6 +52,7 @@ inline aecnn::operating_point point(kind k, std::size_t channels, std::size_t ev
     const std::size_t inputs = selected * stride * stride;
     const auto most = static_cast<std::int32_t>(65535 / inputs < 4000 ? 65535 / inputs : 4000);
     for (std::size_t i = 0; i < latents * inputs; ++i) p.weights.push_back(static_cast<std::int16_t>(random.between(-most, most)));
+    for (std::size_t l = 0; l < latents; ++l) p.bias.push_back(random.between(-4000000, 4000000)); // up to a step
     p.shift.assign(latents, 14);
   }
   o.name = name(k);

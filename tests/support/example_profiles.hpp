@@ -89,6 +89,7 @@ inline aecnn::operating_point projecting_point(std::uint32_t stride) {
   auto& p = o.projection.emplace();
   p.stride = stride;
   p.input_scale = filled<float>(4, [](int i) { return 1000.0f + static_cast<float>(i) / 3.0f; });
+  p.bias = {-70000, 0, 1 << 20};
   p.weights = filled<std::int16_t>(3 * 4 * stride * stride, [](int i) { return i * 211 % 701 - 350; });
   p.shift = {8, 7, 6};
   return o;
@@ -240,6 +241,7 @@ public:
       add(o.projection->stride);
       add(o.projection->input_scale);
       add(o.projection->weights);
+      add(o.projection->bias);
       add(o.projection->shift);
     }
     const auto& q = o.quantizer;

@@ -299,6 +299,28 @@ class SplitTest(Case):
                 self.assertTrue(torch.equal(logits, model(x)))
                 self.assertEqual(last.dim(), 4)
 
+    def test_tails_are_divided_again(self) -> None:
+        x = torch.randn(2, 3, 32, 32)
+        for name, layer, layers, shape in (
+            ("mobilenet_v2_keras", "features.13", "features.14", [2, 160, 1, 1]),
+            ("mobilenet_v2_keras", "features.10", "features.14", [2, 160, 1, 1]),
+            ("cifar_resnet20", "layer2", "layer3.0", [2, 64, 8, 8]),
+        ):
+            with self.subTest(name=name, layers=layers):
+                model = backbones.load(backbones.BackboneConfig(name, 32), 5).model
+                head, tail = split.split(model, layer, x)
+                tail = split.fold_batch_norm(tail)
+                first, rest = split.divide(tail, layers)
+                features = head(x)
+                self.assertEqual(list(first(features).shape), shape)
+                self.assertTrue(torch.equal(rest(first(features)), tail(features)))
+                own = {id(parameter) for parameter in tail.parameters()}
+                self.assertEqual({id(p) for part in (first, rest) for p in part.parameters()}, own)
+                with self.assertRaisesRegex(split.SplitError, "belongs to it"):
+                    split.divide(tail, "features.2")
+        with self.assertRaisesRegex(split.SplitError, "needed behind it"):
+            split.divide(tail, "layer3.0.conv1")
+
     def test_modes_are_shared_and_restored(self) -> None:
         model = backbones.CifarResNet(3, 5).train()
         _, tail = split.split(model, "layer2", torch.randn(1, 3, 32, 32))

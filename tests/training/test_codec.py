@@ -58,11 +58,19 @@ class Case(unittest.TestCase):
         return features.FeatureSet(x[None].numpy().astype(np.float16), labels)
 
     def linear(self, sent: features.FeatureSet, **changes) -> bottleneck.LatentBottleneck:
-        scale = bottleneck.Scale.of(sent)
+        """A bottleneck; layers: what the analysis begins with."""
+        layers = changes.pop("layers", None)
         stride = changes.get("stride", 2)
+        scale = bottleneck.Scale.of(sent)
+        seen = sent if layers is None else features.through(layers, sent, 1)
+        seen = bottleneck.AnalysisInput(
+            seen,
+            scale if layers is None else bottleneck.Scale.of(seen),
+            changes.pop("channels", range(seen.shape[0])),
+            torch.eye(seen.shape[0] * stride * stride, dtype=torch.float64),
+            layers,
+        )
         options = {
-            "channels": range(sent.shape[0]),
-            "metric": torch.eye(sent.shape[0] * stride * stride, dtype=torch.float64),
             "size": 40.0,
             "latents": 8,
             "stride": stride,
@@ -70,7 +78,11 @@ class Case(unittest.TestCase):
             "blocks": 1,
             "kernel": 3,
         }
-        return bottleneck.LatentBottleneck(sent, scale, **{**options, **changes}).eval()
+        return bottleneck.LatentBottleneck(sent, scale, seen, **{**options, **changes}).eval()
+
+    def layers(self) -> nn.Module:
+        """From 12 channels to 10 of half the extents."""
+        return nn.Sequential(nn.Conv2d(12, 10, 3, stride=2, padding=1), nn.ReLU())
 
 
 class Rate(Case):
@@ -159,21 +171,46 @@ class Bottlenecks(Case):
         sending = self.linear(sent)(sent.batch(torch.arange(3)))
         self.assertEqual(list(sending.symbols.shape), [3, 8, 3, 3])
         self.assertEqual(list(sending.features.shape), [3, 12, 5, 5])
-        for stride, extent in ((1, 5), (2, 3), (4, 2)):
-            sending = self.linear(sent, stride=stride, analysis_width=3)(sent.batch(torch.arange(3)))
-            self.assertEqual(list(sending.symbols.shape), [3, 8, extent, extent])
+        for stride in (1, 2, 4):
+            sending = self.linear(sent, stride=stride)(sent.batch(torch.arange(3)))
+            self.assertEqual(list(sending.symbols.shape), [3, 8, *[-(-5 // stride)] * 2])
 
-    def test_an_analysis_network_starts_as_the_linear_one(self) -> None:
-        sent = self.features()
-        x = sent.batch(torch.arange(5))
-        linear, network = self.linear(sent), self.linear(sent, analysis_width=4)
-        self.assertTrue(torch.equal(linear.latent_values(x), network.latent_values(x)))
+    def test_an_analysis_may_begin_with_layers_of_the_tail(self) -> None:
+        sent, layers = self.features(), self.layers()
+        for stride, extent in ((1, 3), (2, 2)):
+            point = self.linear(sent, layers=layers, stride=stride, size=300.0, latents=8)
+            sending = point(sent.batch(torch.arange(96)))
+            self.assertEqual(list(sending.symbols.shape), [96, 8, extent, extent])
+            self.assertEqual(sending.features.shape, sent.batch(torch.arange(96)).shape)
+            # The features are predicted from what the layers keep of them.
+            error = procedure.relative_error(sending.features, sent.batch(torch.arange(96)))
+            self.assertLess(float(error), 0.5)
+        with self.assertRaisesRegex(ValueError, "divisor"):
+            self.linear(self.features(side=7), layers=layers)
+
+    def test_folding_changes_nothing_but_the_precision(self) -> None:
+        sent = self.features(side=5)
+        x = sent.batch(torch.arange(20))
+        for changes in ({"channels": range(2, 9)}, {"layers": nn.Conv2d(12, 6, 1)}):
+            point = self.linear(sent, **changes)
+            with torch.no_grad():
+                point.log_gain.normal_(std=0.2)
+                point.decoder.leave.weight.normal_(std=0.02)
+                folded = point.folded()
+                a, b = point.latent_values(x), folded.latent_values(x)
+                self.assertTrue(torch.allclose(a, b, atol=0.02 * float(a.abs().max())))
+                symbols = bottleneck.round_away(a)
+                expected = point.scale.restore(point.rebuild(symbols))
+                self.assertTrue(torch.allclose(folded.rebuild(symbols), expected, atol=0.02))
+                again = folded.folded()
+            for key, value in folded.state_dict().items():
+                self.assertTrue(torch.equal(value, again.state_dict()[key]), key)
 
     def test_gradients_reach_everything(self) -> None:
         sent = self.features()
-        point = self.linear(sent, analysis_width=5).train()
-        nn.init.normal_(point.analysis.leave.weight, std=0.1)
+        point = self.linear(sent, layers=self.layers(), size=12.0).train()
         nn.init.normal_(point.decoder.leave.weight, std=0.1)
+        nn.init.normal_(point.expansion.leave.weight, std=0.1)
         x = sent.batch(torch.arange(8))
         sending = point(x)
         ((sending.features - x).square().mean() + 0.01 * sending.bits.mean()).backward()
@@ -258,6 +295,19 @@ class Procedure(Case):
         self.assertEqual(procedure.rounds({"a": 1, "b": 2}), ["b", "a", "b"])
         self.assertEqual(sorted(procedure.rounds({"a": 3, "b": 1})), ["a", "a", "a", "b"])
 
+    def test_layers_of_the_tail_learn_like_the_tail(self) -> None:
+        sent = self.features()
+        points = nn.ModuleDict({"a": self.linear(sent, layers=self.layers())})
+        config = procedure.TrainingConfig()
+        rates = {}
+        for group in procedure.codec_parameter_groups(points, config):
+            rates |= {id(parameter): group["lr"] for parameter in group["params"]}
+        for name, parameter in points.named_parameters():
+            expected = config.tail_rate if "layers" in name else config.learning_rate
+            if "log_gain" in name or "rate." in name:
+                expected = 5 * config.learning_rate
+            self.assertEqual(rates[id(parameter)], expected, name)
+
     def test_price_follows_the_rate(self) -> None:
         control = procedure.RateControl({"a": 100.0, "b": float("inf")})
         before = float(control.price("a"))
@@ -325,26 +375,26 @@ class Export(Case):
             self.assertTrue(torch.allclose(network(x), tail(x), atol=1e-5))
 
     def test_the_library_does_what_was_trained(self) -> None:
-        self.check_export(analysis_width=0)
-
-    def test_the_library_does_what_was_trained_with_an_analysis_network(self) -> None:
-        self.check_export(analysis_width=6)
-
-    def check_export(self, analysis_width: int) -> None:
         sent = self.features(side=7)
+        self.check_export(sent, self.linear(sent, channels=range(10)))
+
+    def test_the_library_does_what_was_trained_with_layers_on_the_device(self) -> None:
+        sent = self.features(side=6)
+        self.check_export(sent, self.linear(sent, layers=self.layers(), size=16.0))
+
+    def check_export(self, sent: features.FeatureSet, point: bottleneck.LatentBottleneck) -> None:
         program = export.Program(Path(os.environ["AECNN_PROGRAM"]))
-        point, tail = self.linear(sent, analysis_width=analysis_width, channels=range(10)), Tail(12, 2)
+        tail = Tail(12, 2)
         nn.init.normal_(point.decoder.leave.weight, std=0.02)
         with torch.no_grad():
             point.log_gain.normal_(std=0.2)
-            if analysis_width:
-                point.analysis.leave.weight.normal_(std=0.5)
+        point = point.folded()
         calibration = export.write_features(self.folder / "features.npy", sent)
         exporter = export.PointExporter(program, sent.shape, calibration, calibration, self.folder)
         exporter.write_networks("a", point)
         profile = exporter.pack("a", point, 1.0)
         export.write_onnx(
-            tail, torch.zeros(1, 12, 7, 7), self.folder / "tail.onnx", ("x", "scores"), float16=True
+            tail, torch.zeros(1, *sent.shape), self.folder / "tail.onnx", ("x", "scores"), float16=True
         )
         same = export.compare(
             program, profile, point, self.folder / "tail.onnx", sent, self.folder

@@ -6,7 +6,9 @@ All are modules from features [N,C,H,W] to `Transmission`s; they differ in what 
 
 from __future__ import annotations
 
+import copy
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Sequence
 
@@ -52,6 +54,10 @@ class Scale(nn.Module):
     def of(features: FeatureSet) -> "Scale":
         mean, matrix = covariance(features)
         return Scale(mean, matrix.diagonal().sqrt())
+
+    def none(self) -> "Scale":
+        """One that changes nothing, for as many channels."""
+        return Scale(torch.zeros_like(self.mean), torch.ones_like(self.deviation))
 
     def standardise(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.deviation
@@ -103,81 +109,120 @@ class Decoder(nn.Module):
         return x[:, :, : self.size[0], : self.size[1]]
 
 
-class Analysis(nn.Module):
-    """Selected channels [N,K,H,W] to latents [N,L,ceil(H/stride),ceil(W/stride)]: one strided linear
-    convolution, which the library computes in integers, and where `width` is not 0 two 3x3
-    convolutions beside it with a ReLU between them, `width` channels wide, for which the device
-    needs the library's evaluator.
-    """
+class Expansion(nn.Module):
+    """What layers of the tail made of features, [N,c,h,w], back to the features [N,C,f*h,f*w] before
+    them: a linear path plus 3x3 convolutions with a ReLU, then a pixel shuffle."""
 
-    def __init__(self, channels: int, latents: int, stride: int, width: int) -> None:
+    def __init__(self, channels: int, outputs: int, factor: int, width: int) -> None:
         super().__init__()
-        self.stride = stride
-        self.linear = nn.Conv2d(channels, latents, stride, stride)
-        self.enter: nn.Conv2d | None = None
-        if width:
-            first = 2 if stride > 1 else 1
-            self.enter = nn.Conv2d(channels, width, 3, first, 1)
-            self.leave = nn.Conv2d(width, latents, 3, stride // first, 1)
-            # The linear path starts as the closed-form answer, the rest as nothing.
-            nn.init.zeros_(self.leave.weight)
-            nn.init.zeros_(self.leave.bias)
+        self.factor = factor
+        self.linear = nn.Conv2d(channels, outputs * factor * factor, 1)
+        self.enter = nn.Conv2d(channels, width, 3, padding=1)
+        self.leave = nn.Conv2d(width, outputs * factor * factor, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        pad = [-extent % self.stride for extent in x.shape[2:]]
-        padded = x
-        if any(pad):  # by repeating the last row and column
-            padded = functional.pad(x, (0, pad[1], 0, pad[0]), mode="replicate")
-        latents = self.linear(padded)
-        if self.enter is not None:
-            latents = latents + self.leave(torch.relu(self.enter(x)))
-        return latents
+        x = self.leave(torch.relu(self.enter(x))) + self.linear(x)
+        return functional.pixel_shuffle(x, self.factor)
+
+
+@dataclass
+class AnalysisInput:
+    """What the linear analysis of a `LatentBottleneck` sees: the features [C,H,W] of a split, or what
+    the tail's first layers make of them on the device.
+
+    scale: of these features; channels: which of them are used; metric: [D,D] of standardised patches
+    (`sensitivity.sensitivity`); layers: from the features of the split to these.
+    """
+
+    features: FeatureSet
+    scale: Scale
+    channels: Sequence[int]
+    metric: Tensor
+    layers: nn.Module | None = None
+
+
+class Analysis(nn.Module):
+    """The channels that are sent, [N,K,H,W], to latents [N,L,ceil(h/stride),ceil(w/stride)]: one strided
+    linear convolution, which the library computes in integers, or layers of the tail first, for which
+    the device needs the library's evaluator.
+    """
+
+    def __init__(self, seen: AnalysisInput, latents: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.layers = copy.deepcopy(seen.layers)
+        used = torch.tensor(sorted(seen.channels))
+        self.scale = Scale(seen.scale.mean[used], seen.scale.deviation[used])
+        missing = [-extent % stride for extent in seen.features.shape[1:]]
+        self.pad = nn.ReplicationPad2d((0, missing[1], 0, missing[0]))
+        self.linear = nn.Conv2d(len(used), latents, stride, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.layers is not None:
+            # Only for speed may they be less precise: while they are trained.
+            with torch.autocast(x.device.type, enabled=False) if not self.training else nullcontext():
+                x = self.layers(x).float()
+        with torch.autocast(x.device.type, enabled=False):
+            return self.linear(self.pad(self.scale.standardise(x)))
 
 
 class LatentBottleneck(nn.Module):
     """Selected channels, an analysis to latents in quantiser steps, rounding; a decoder network on the
     edge.
 
-    The analysis starts as the principal components of patches of the features in a given metric,
+    The analysis starts as the principal components of patches of what it sees in a given metric,
     the decoder's linear path as the best linear prediction from them, and the quantiser's step where
-    the symbols' entropy is what is wanted.
-    metric: [D,D] of standardised patches (`sensitivity.sensitivity`); size: wanted bytes of an item.
+    the symbols' entropy is what is wanted. Where the analysis sees what layers of the tail make of
+    the features, all channels are sent to it, and an expansion follows the decoder.
+    size: wanted bytes of an item.
     """
 
     def __init__(
         self,
         features: FeatureSet,
         scale: Scale,
-        channels: Sequence[int],
-        metric: Tensor,
+        seen: AnalysisInput,
         size: float,
         latents: int,
         stride: int,
         width: int,
         blocks: int,
         kernel: int,
-        analysis_width: int = 0,
     ) -> None:
         super().__init__()
-        self.scale, self.stride, self.latents = scale, stride, latents
-        self.register_buffer("channels", torch.tensor(sorted(channels)))
-        self.analysis = Analysis(len(channels), latents, stride, analysis_width)
+        self.scale, self.latents = scale, latents
+        used = sorted(seen.channels) if seen.layers is None else range(features.shape[0])
+        self.register_buffer("channels", torch.tensor(used))
+        self.analysis = Analysis(seen, latents, stride)
         self.log_gain = nn.Parameter(torch.zeros(latents, 1, 1))
-        self.decoder = Decoder(latents, features.shape, stride, width, blocks, kernel)
+        self.decoder = Decoder(latents, seen.features.shape, stride, width, blocks, kernel)
+        self.expansion: Expansion | None = None
         self.rate = RateModel(latents)
-        self._start_linear(features, metric)
+        self._start_linear(seen)
         self._start_quantiser(features, size)
+        if seen.layers is not None:
+            factor, rest = divmod(features.shape[1], seen.features.shape[1])
+            if rest or features.shape[2] != factor * seen.features.shape[2]:
+                raise ValueError(
+                    f"analysis layers: make {list(seen.features.shape)} of {list(features.shape)}, "
+                    "expected extents that are a divisor of the features'"
+                )
+            self.expansion = Expansion(seen.features.shape[0], features.shape[0], factor, width)
+            self._start_expansion(features)
 
     @torch.no_grad()
-    def _start_linear(self, features: FeatureSet, metric: Tensor) -> None:
-        area = self.stride * self.stride
-        _, matrix = covariance(features, self.stride)
-        deviation = self.scale.deviation.flatten().double().repeat_interleave(area)
+    def _start_linear(self, seen: AnalysisInput) -> None:
+        area = self.analysis.stride**2
+        _, matrix = covariance(seen.features, self.analysis.stride)
+        deviation = seen.scale.deviation.flatten().double().repeat_interleave(area)
         matrix = matrix / torch.outer(deviation, deviation)
-        values, vectors = torch.linalg.eigh(metric)
+        values, vectors = torch.linalg.eigh(seen.metric)
         root = vectors @ torch.diag(values.clamp_min(0).sqrt()) @ vectors.T
         # The best that the sent channels can say of all, then the components of that.
-        sent = (self.channels[:, None] * area + torch.arange(area)).flatten()
+        used = torch.tensor(sorted(seen.channels))
+        sent = (used[:, None] * area + torch.arange(area)).flatten()
         inside = matrix[sent][:, sent]
         inside = inside + 1e-6 * inside.diagonal().mean() * torch.eye(len(sent), dtype=matrix.dtype)
         prediction = torch.linalg.solve(inside, matrix[sent]).T
@@ -207,22 +252,73 @@ class LatentBottleneck(nn.Module):
         self.decoder.linear.weight.mul_(high)
         self.rate.start(latents / high)
 
+    @torch.no_grad()
+    def _start_expansion(self, features: FeatureSet) -> None:
+        """The best linear prediction of the features from what the decoder makes of the symbols."""
+        given, wanted = [], []
+        for rows in torch.linspace(0, len(features) - 1, min(800, len(features))).long().split(100):
+            x = features.batch(rows)
+            made = self.decoder(round_away(self.latent_values(x)))
+            given.append(made.permute(0, 2, 3, 1).flatten(0, 2).double())
+            x = functional.pixel_unshuffle(self.scale.standardise(x), self.expansion.factor)
+            wanted.append(x.permute(0, 2, 3, 1).flatten(0, 2).double())
+        a, b = torch.cat(given), torch.cat(wanted)
+        products = a.T @ a
+        products += 1e-3 * products.diagonal().mean() * torch.eye(len(products), dtype=a.dtype)
+        linear = self.expansion.linear
+        linear.weight.copy_(torch.linalg.solve(products, a.T @ b).T.reshape(linear.weight.shape))
+        linear.bias.zero_()
+
     def latent_values(self, x: Tensor) -> Tensor:
         """The latents before rounding, in steps, [N,L,h,w]."""
-        x = self.scale.standardise(x)[:, self.channels]
-        return self.analysis(x) * torch.exp(self.log_gain)
+        return self.analysis(x[:, self.channels]) * torch.exp(self.log_gain)
+
+    def rebuild(self, symbols: Tensor) -> Tensor:
+        """Standardised features from symbols [N,L,h,w]."""
+        x = self.decoder(symbols)
+        return x if self.expansion is None else self.expansion(x)
 
     def forward(self, x: Tensor) -> Transmission:
+        latents = self.latent_values(x.float())
         # Symbols must not depend on the precision of the networks around them.
         with torch.autocast(x.device.type, enabled=False):
-            latents = self.latent_values(x.float())
             symbols = round_away(latents)
             noise = torch.rand_like(latents) - 0.5 if self.training else symbols - latents
             bits = self.rate(latents + noise)
             with torch.no_grad():
                 rounded_bits = self.rate(symbols) if self.training else bits
-        rebuilt = self.decoder(straight_through(symbols, latents))
+        rebuilt = self.rebuild(straight_through(symbols, latents))
         return Transmission(self.scale.restore(rebuilt.float()), bits, rounded_bits, symbols)
+
+    @torch.no_grad()
+    def folded(self) -> "LatentBottleneck":
+        """A copy that does the same with its scales and gains folded into convolutions, and with the
+        networks that run in floats rounded to float16: what is written to files."""
+        point = copy.deepcopy(self)
+        analysis, linear = point.analysis, point.analysis.linear
+        deviation = analysis.scale.deviation.reshape(1, -1, 1, 1)
+        gain = torch.exp(point.log_gain)
+        linear.weight.mul_(gain.unsqueeze(1)).div_(deviation)
+        linear.bias.mul_(gain.flatten())
+        # Every patch is padded by repetition, so the mean is a part of the bias.
+        linear.bias.sub_((linear.weight.sum((2, 3)) * analysis.scale.mean.flatten()).sum(1))
+        analysis.scale = analysis.scale.none()
+        point.log_gain.zero_()
+        last = point.decoder if point.expansion is None else point.expansion
+        area = last.linear.out_channels // len(point.scale.mean)
+        deviation = point.scale.deviation.flatten().repeat_interleave(area)
+        for conv in (last.leave, last.linear):
+            conv.weight.mul_(deviation.reshape(-1, 1, 1, 1))
+            conv.bias.mul_(deviation)
+        last.leave.bias.add_(point.scale.mean.flatten().repeat_interleave(area))
+        point.scale = point.scale.none()
+        floats = [point.decoder, point.expansion]
+        if analysis.layers is not None:
+            floats.append(analysis)
+        for module in floats:
+            if module is not None:
+                module.half().float()
+        return point
 
 
 def _entropy(latents: Tensor) -> float:

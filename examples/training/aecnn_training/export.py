@@ -84,55 +84,6 @@ def _store_as_float16(graph: onnx.GraphProto) -> None:
         graph.node.insert(0, cast)
 
 
-class _Analysis(nn.Module):
-    """The analysis of the selected channels as they are: scale and gain folded into the convolutions.
-
-    A linear one is a single convolution, of extents that its stride divides.
-    """
-
-    def __init__(self, point: LatentBottleneck) -> None:
-        super().__init__()
-        self.analysis = copy.deepcopy(point.analysis)
-        deviation = point.scale.deviation[point.channels].reshape(1, -1, 1, 1)
-        mean = point.scale.mean[point.channels].reshape(1, -1, 1, 1)
-        gain = torch.exp(point.log_gain).flatten()
-        with torch.no_grad():
-            linear, nonlinear = self.analysis.linear, self.analysis.enter is not None
-            outgoing = [linear, self.analysis.leave] if nonlinear else [linear]
-            for conv in outgoing:
-                conv.weight.mul_(gain.reshape(-1, 1, 1, 1))
-                conv.bias.mul_(gain)
-            linear.weight.div_(deviation)
-            # Zero padding of standardised channels is padding with their means.
-            self.mean = nn.Parameter(mean) if nonlinear else None
-            if nonlinear:
-                self.analysis.enter.weight.div_(deviation)
-            else:
-                linear.bias.sub_((linear.weight * mean).sum((1, 2, 3)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.analysis(x if self.mean is None else x - self.mean)
-
-
-class _Decoder(nn.Module):
-    """The decoder to features as they are: their scale folded into the last convolutions."""
-
-    def __init__(self, point: LatentBottleneck) -> None:
-        super().__init__()
-        self.decoder = copy.deepcopy(point.decoder)
-        area = point.stride**2
-        deviation = point.scale.deviation.flatten().repeat_interleave(area)
-        mean = point.scale.mean.flatten().repeat_interleave(area)
-        with torch.no_grad():
-            for conv in (self.decoder.leave, self.decoder.linear):
-                conv.weight.mul_(deviation.reshape(-1, 1, 1, 1))
-                conv.bias.mul_(deviation)
-            self.decoder.leave.bias.add_(mean)
-
-    def forward(self, latents: Tensor) -> Tensor:
-        return self.decoder(latents)
-
-
 class LibraryNetwork:
     """A module of one input and one output that the library runs: several times as fast as PyTorch
     on a CPU, and what devices compute.
@@ -180,18 +131,19 @@ class PointExporter:
         self.calibration, self.validation = calibration, validation
 
     def write_networks(self, name: str, point: LatentBottleneck) -> None:
-        height, width = (-(-extent // point.stride) for extent in self.shape[1:])
-        extents = self.shape[1:]
-        if point.analysis.enter is None:
-            extents = (height * point.stride, width * point.stride)
-        selected = torch.zeros(1, len(point.channels), *extents)
-        write_onnx(
-            _Analysis(point), selected, self.folder / f"{name}.analysis.onnx", ("features", "latents")
-        )
-        latents = torch.zeros(1, point.latents, height, width)
-        write_onnx(
-            _Decoder(point), latents, self.folder / f"{name}.decoder.onnx", ("latents", "features")
-        )
+        """The folded point's analysis and decoder as ONNX."""
+        point = point.folded().eval()
+        selected = torch.zeros(1, len(point.channels), *self.shape[1:])
+        latents = torch.zeros_like(point.latent_values(selected))
+        network: nn.Module = point.analysis
+        if point.analysis.layers is None:  # the library pads by itself
+            network, stride = point.analysis.linear, point.analysis.stride
+            selected = torch.zeros(*selected.shape[:2], *(stride * e for e in latents.shape[2:]))
+        write_onnx(network, selected, self.folder / f"{name}.analysis.onnx", ("features", "latents"))
+        decoder: nn.Module = point.decoder
+        if point.expansion is not None:
+            decoder = nn.Sequential(point.decoder, point.expansion)
+        write_onnx(decoder, latents, self.folder / f"{name}.decoder.onnx", ("latents", "features"))
 
     def pack(self, name: str, point: LatentBottleneck, step: float) -> Path:
         """The profile with this quantiser step; the networks were written before."""

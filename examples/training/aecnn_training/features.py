@@ -44,6 +44,18 @@ class FeatureSet:
 
 
 @torch.no_grad()
+def through(layers: Callable[[Tensor], Tensor], features: FeatureSet, copies: int) -> FeatureSet:
+    """What layers make of the first `copies` copies of the features, in memory."""
+    made = [
+        torch.cat(
+            [layers(features.batch(rows, copy)).half() for rows in torch.arange(len(features)).split(128)]
+        )
+        for copy in range(min(copies, features.copies))
+    ]
+    return FeatureSet(torch.stack(made).numpy(), features.labels)
+
+
+@torch.no_grad()
 def compute(
     head: Callable[[Tensor], Tensor],
     images: data.ImageSet,

@@ -31,7 +31,8 @@ class TrainingConfig:
     """The section [training].
 
     attention_steps, decoder_steps, fine_tune_steps: optimiser steps of the three parts.
-    learning_rate: of analysis and decoder; tail_rate: of the tail while it is fine-tuned.
+    learning_rate: of analysis and decoder; tail_rate: of the tail while it is fine-tuned,
+    and of the copies of its layers in the analysis.
     feature_weight: of the squared error of the rebuilt features, relative to their variance;
     tail_feature_weight: of that of the tail's last features, averaged over their positions, against
     the uncompressed network's;
@@ -253,20 +254,25 @@ class Training:
 
 def codec_parameter_groups(points: nn.ModuleDict, config: TrainingConfig) -> list[dict]:
     """All parameters of the bottlenecks; gains and rate models, few and on a logarithmic scale,
-    learn five times faster."""
-    fast = {
-        id(parameter)
-        for point in points.values()
-        for name, parameter in point.named_parameters()
-        if name == "log_gain" or name.startswith("rate.")
+    learn five times faster, copies of the tail's layers like the tail."""
+    rates: dict[str, float] = {
+        "log_gain": 5 * config.learning_rate,
+        "rate.": 5 * config.learning_rate,
+        "analysis.layers.": config.tail_rate,
     }
+    taken: dict[int, float] = {}
+    for point in points.values():
+        for name, parameter in point.named_parameters():
+            for prefix, rate in rates.items():
+                if name.startswith(prefix):
+                    taken[id(parameter)] = rate
     groups = loop.decayed_groups([points], config.learning_rate, config.weight_decay)
-    quick = [p for p in points.parameters() if id(p) in fast]
     for group in groups:
-        group["params"] = [p for p in group["params"] if id(p) not in fast]
-    if quick:
-        groups.append({"params": quick, "lr": 5 * config.learning_rate, "weight_decay": 0.0})
-    return groups
+        group["params"] = [p for p in group["params"] if id(p) not in taken]
+    for rate in sorted(set(taken.values())):
+        some = [p for p in points.parameters() if taken.get(id(p)) == rate]
+        groups.append({"params": some, "lr": rate, "weight_decay": 0.0})
+    return [group for group in groups if group["params"]]
 
 
 def losses(

@@ -194,6 +194,44 @@ def _module(root: nn.Module, graph: fx.Graph, name: str) -> fx.GraphModule:
     return fx.GraphModule(root, graph, name)
 
 
+def divide(network: fx.GraphModule, layer: str) -> tuple[fx.GraphModule, fx.GraphModule]:
+    """Divide a traced network of one input behind the module `layer`, which is known by the names of
+    its parameters: behind the last of its layers and what follows without parameters of its own.
+    second(first(x)) is network(x). Both share its parameters.
+
+    Raises SplitError if there is no such place, or another value is needed behind it.
+    """
+    cut, own = None, False
+    for node in network.graph.nodes:
+        if node.op == "get_attr" or (
+            node.op == "call_module"
+            and any(True for _ in network.get_submodule(node.target).parameters())
+        ):
+            own = f"{node.target}.".startswith(f"{layer}.")
+        if own and node.op not in ("get_attr", "output"):
+            cut = node
+    if cut is None:
+        raise SplitError(f"layer '{layer}': no layer of the tail belongs to it")
+    inside = _ancestors(cut)
+    first, second = fx.Graph(), fx.Graph()
+    copies: dict[fx.Node, fx.Node] = {}
+    for node in network.graph.nodes:
+        if node in inside:
+            copies[node] = first.node_copy(node, lambda old: copies[old])
+    first.output(copies[cut])
+    copies = {cut: second.placeholder("features")}
+    for node in network.graph.nodes:
+        if node in inside:
+            continue
+        for source in node.all_input_nodes:
+            if source not in copies:
+                raise SplitError(
+                    f"layer '{layer}': beside its result, {_say(source)} is needed behind it"
+                )
+        copies[node] = second.node_copy(node, lambda old: copies[old])
+    return _module(network, first, "Layers"), _module(network, second, "Rest")
+
+
 def tail_with_features(tail: fx.GraphModule) -> fx.GraphModule:
     """The tail with two results: logits, and the tail features, the input [N,C,h,w] of its last
     global pooling.

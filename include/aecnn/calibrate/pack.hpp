@@ -258,7 +258,6 @@ private:
     o.name = step_name(step);
     auto& q = o.quantizer;
     double low = 0, high = 0;
-    std::vector<unit_alignment> alignments;
     for (std::size_t l = 0; l < latents(); ++l) {
       const double bias = options_.analysis ? options_.analysis->bias(static_cast<Eigen::Index>(l)) / step : 0;
       std::vector<float> values = latent_values(l);
@@ -274,7 +273,6 @@ private:
       if (std::abs(bias) > 60000)
         return fail(errc::invalid_argument, "pack: ", o.name, ": latent ", l, " has a bias of ", bias,
                     " steps, expected at most 60000");
-      if (options_.analysis) alignments.push_back(align_units(values, bias));
     }
     q.zero = is_signed() ? static_cast<std::uint32_t>(1 - low) : 0;
     q.levels = q.zero + static_cast<std::uint32_t>(high) + 2;
@@ -284,16 +282,8 @@ private:
       q.scale.assign(latents(), static_cast<float>(256 / step));
       return {};
     }
-    if (auto s = set_step_projection(o, stride(), options_.analysis->rows, step, alignments,
-                                     {data_.largest, data_.squares / data_.elements(), input_products()});
-        !s)
-      return s;
-    if (options_.analysis->bias.isZero(0)) return {};
-    for (const unit_alignment& a : alignments) {
-      q.offset.push_back(a.offset);
-      bias_.push_back(-static_cast<float>(a.offset) * q.unit[0]); // so that the decoder gets multiples of the step
-    }
-    return {};
+    return set_step_projection(o, stride(), options_.analysis->rows, options_.analysis->bias, step,
+                               {data_.largest, data_.squares / data_.elements(), input_products()});
   }
 
   /// Steps, offsets and levels. All latents share the symbol `zero`, which is that of their means on the average.

@@ -133,6 +133,7 @@ private:
       set("projection->stride", number(o.projection->stride));
       set("projection->input_scale", o.projection->input_scale);
       set("projection->weights", o.projection->weights);
+      set("projection->bias", o.projection->bias);
       set("projection->shift", o.projection->shift);
     }
     const auto& q = o.quantizer;

@@ -41,6 +41,7 @@ void operating_point_tensors(Table& t, const std::string& prefix, Point& o) {
     t.required(prefix + "projection.shift", o.projection->shift, {any_extent});
     t.required(prefix + "projection.input_scale", o.projection->input_scale, {selected});
     t.required(prefix + "projection.weights", o.projection->weights, {o.latents(), selected, stride, stride});
+    t.optional(prefix + "projection.bias", o.projection->bias, {o.latents()});
   }
   const std::size_t latents = o.latents();
   auto& q = o.quantizer;

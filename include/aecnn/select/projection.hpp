@@ -1,4 +1,4 @@
-// A linear analysis network in integers: latents[l] = sum over inputs of weight[l][i] * input[i], where the inputs of a latent
+// A linear analysis network in integers: latents[l] = bias[l] + sum over inputs of weight[l][i] * input[i], where the inputs of a latent
 // pixel are the selected channels at stride x stride pixels (a convolution whose kernel equals its stride; stride 1 is a 1x1
 // convolution). Calibration fills it with the Karhunen-Loeve transform of those inputs. Inputs are 16-bit fixed point, weights 16-bit
 // integers, sums 32-bit and exact, so the latents, and the symbols made of them, are the same on every machine.
@@ -23,13 +23,26 @@ namespace aecnn {
 struct projection_parameters {
   std::uint32_t stride = 1;            ///< 1 to 16; the input is extended to a multiple of it by repeating its last row and column
   std::vector<float> input_scale;      ///< [selected channels] value to 16-bit input; a normal number above 0, at most 2^100
-  std::vector<std::int16_t> weights;   ///< [latents][selected channels][stride][stride]; magnitudes of a row add to at most 65535
-  std::vector<std::uint8_t> shift;     ///< [latents] 0..30: the sum is divided by 2^shift, rounded
+  std::vector<std::int16_t> weights;   ///< [latents][selected channels][stride][stride]; magnitudes of a row add to at most largest_sum
+  std::vector<std::int32_t> bias;      ///< [latents] added to the sum, magnitudes at most 2^30; empty: 0
+  std::vector<std::uint8_t> shift;     ///< [latents] 0..30: the sum is divided by 2^shift, truncated toward zero
 };
 
 class projection {
 public:
   using parameters = projection_parameters;
+  /// Most that the magnitudes of a row of weights may add to.
+  static constexpr std::int32_t largest_sum = (1 << 20) - 1;
+
+  /// Most that the magnitude of a bias may be.
+  static constexpr std::int32_t largest_bias = 1 << 30;
+
+  /// The largest magnitude of an input beside rows of weights whose magnitudes add to `sum` at most and biases of magnitude
+  /// `bias` at most: what keeps sums within 32 bits. More bits for the weights are fewer for the inputs.
+  static constexpr std::int32_t input_limit(std::int32_t sum, std::int32_t bias = 0) noexcept {
+    const std::int32_t limit = (0x7fffffff - bias) / (sum > 0 ? sum : 1);
+    return limit < 32767 ? limit : 32767;
+  }
 
   /// errc::bad_field names the parameter at fault.
   template <class Parameters = parameters>
@@ -45,14 +58,14 @@ public:
       return detail::fail(errc::bad_field, "projection weights: ", p.weights.size(), " for ", p.shift.size(), " latents of ", inputs, " inputs");
     for (const auto s : p.shift)
       if (s > 30) return detail::fail(errc::bad_field, "projection shift: ", +s, ", expected 0 to 30");
-    for (std::size_t l = 0; l < p.shift.size(); ++l) {
-      std::int64_t sum = 0;
-      for (std::size_t i = 0; i < inputs; ++i) {
-        const std::int64_t w = p.weights[l * inputs + i];
-        sum += w < 0 ? -w : w;
-      }
-      if (sum > 65535) return detail::fail(errc::bad_field, "projection weights of latent ", l, ": magnitudes add to ", sum, ", expected at most 65535");
-    }
+    for (std::size_t l = 0; l < p.shift.size(); ++l)
+      if (const std::int64_t sum = sum_of_row(p, l, inputs); sum > largest_sum)
+        return detail::fail(errc::bad_field, "projection weights of latent ", l, ": magnitudes add to ", sum, ", expected at most ", largest_sum);
+    if (!p.bias.empty() && p.bias.size() != p.shift.size())
+      return detail::fail(errc::bad_field, "projection bias: ", p.bias.size(), " entries, expected ", p.shift.size());
+    for (const std::int32_t b : p.bias)
+      if (b > largest_bias || b < -largest_bias)
+        return detail::fail(errc::bad_field, "projection bias: ", b, ", expected a magnitude of at most 2^30");
     return {};
   }
   template <class Parameters = parameters>
@@ -75,14 +88,22 @@ public:
     // Behind each plane there is room for the rest of a block that is written, and of a chunk that is read.
     plane_ = shape.area() + fixed_block;
     detail::resize(inputs_, channels.size() * plane_);
-    for (std::size_t k = 0; k < channels.size(); ++k) scales_[k] = joint_scale(p_.input_scale[k], source.factor);
+    for (std::size_t k = 0; k < channels.size(); ++k) scales_[k] = joint_scale(2 * p_.input_scale[k], source.factor);
     detail::for_each_block(source, channels, [&](std::size_t k, std::size_t first, std::size_t, const float* block) {
-      not_finite |= kernels_.convert(block, scales_[k], inputs_.data() + k * plane_ + first);
+      not_finite |= kernels_.convert(block, scales_[k], limit_, inputs_.data() + k * plane_ + first);
     });
     project(shape, channels.size(), out.data());
   }
 
 private:
+  template <class Parameters>
+  static std::int64_t sum_of_row(const Parameters& p, std::size_t latent, std::size_t inputs) {
+    std::int64_t sum = 0;
+    for (std::size_t i = latent * inputs; i < (latent + 1) * inputs; ++i)
+      sum += p.weights[i] < 0 ? -std::int64_t{p.weights[i]} : std::int64_t{p.weights[i]};
+    return sum;
+  }
+
   // Words of a row that are copied at once.
   static constexpr std::size_t chunk = 8;
   // Of panels, in bytes: the longest vector that kernels load.
@@ -105,11 +126,23 @@ private:
       }
     detail::resize(shifts_, tiles * detail::projection_latents);
     for (std::size_t l = 0; l < latents(); ++l) shifts_[l] = p_.shift[l];
+    bias_.assign(tiles * detail::projection_latents, 0);
+    std::int64_t sum = 0;
+    std::int32_t most = 0;
+    for (std::size_t l = 0; l < latents(); ++l) {
+      const std::int64_t of_row = sum_of_row(p, l, inputs);
+      sum = of_row > sum ? of_row : sum;
+      if (!p.bias.empty()) bias_[l] = p.bias[l];
+      const std::int32_t magnitude = bias_[l] < 0 ? -bias_[l] : bias_[l];
+      most = magnitude > most ? magnitude : most;
+    }
+    limit_ = input_limit(static_cast<std::int32_t>(sum), most);
     const std::size_t padded = (inputs + detail::projection_inputs - 1) / detail::projection_inputs * detail::projection_inputs;
     rows_.assign(latents() * padded, 0);
     for (std::size_t l = 0; l < latents(); ++l)
       std::memcpy(rows_.data() + l * padded, p.weights.data() + l * inputs, inputs * sizeof(std::int16_t));
     patches_.assign(detail::projection_few * padded, 0);
+    p_.weights = {};
     detail::resize(panel_, 2 * (pairs_ * detail::projection_pixels + chunk) + alignment / sizeof(std::int16_t));
   }
 
@@ -133,7 +166,7 @@ private:
       const std::size_t n = area - begin < detail::projection_pixels ? area - begin : detail::projection_pixels;
       fill_panel(shape, channels, begin, n);
       for (std::size_t l = 0; l < latents(); l += detail::projection_latents) {
-        kernels_.project({panel(), weights_.data() + l * 2 * pairs_, pairs_, shifts_.data() + l, tile}, n);
+        kernels_.project({panel(), weights_.data() + l * 2 * pairs_, pairs_, bias_.data() + l, shifts_.data() + l, tile}, n);
         for (std::size_t k = 0; k < detail::projection_latents && l + k < latents(); ++k) {
           const std::int32_t* from = tile + k * detail::projection_pixels;
           std::int32_t* to = out + (l + k) * area + begin;
@@ -162,7 +195,7 @@ private:
           for (std::size_t b = columns; b < s; ++b) to[b] = from[columns - 1];
         }
     }
-    kernels_.project_few({patches_.data(), rows_.data(), padded, area, latents(), shifts_.data(), out});
+    kernels_.project_few({patches_.data(), rows_.data(), padded, area, latents(), bias_.data(), shifts_.data(), out});
   }
 
   // Pixels of a panel that follow each other in a row of latents.
@@ -252,12 +285,14 @@ private:
     }
   }
 
-  parameters p_;
+  parameters p_;                      ///< without the weights
   std::vector<float> scales_;
   detail::projection_kernels kernels_;
+  std::int32_t limit_ = 0;            ///< of inputs
   std::size_t pairs_ = 0;             ///< of inputs
   std::size_t plane_ = 0;             ///< from one channel of inputs_ to the next
   std::vector<std::int16_t> weights_; ///< the weights in the kernel's layout
+  std::vector<std::int32_t> bias_;    ///< [latents], completed to whole tiles
   std::vector<std::uint8_t> shifts_;  ///< [latents], completed to whole tiles
   std::vector<std::int16_t> inputs_;  ///< [channels][plane_] the tensor in 16 bits
   std::vector<std::int16_t> panel_;   ///< the kernel's inputs for some of the pixels

@@ -1,5 +1,5 @@
 // The inner loops of the integer projection, compiled for several instruction sets from one source. All of them add the
-// same integers, which fit 32 bits by the bound on a row of weights, so all give the same latents.
+// same integers, which fit 32 bits by the limit of the inputs, so all give the same latents.
 //
 // Inputs lie in panels of 64 pixels and in pairs, [inputs / 2][64][2], so that one multiply-add instruction takes two of
 // them for every pixel. Which input is first and second in a pair is the same for inputs and weights; it does not matter.
@@ -22,9 +22,10 @@ inline constexpr std::size_t projection_pixels = fixed_block;
 inline constexpr std::size_t projection_latents = 4;
 
 struct projection_tile {
-  const std::int16_t* in;      ///< [pairs][projection_pixels][2], magnitudes at most 32767
+  const std::int16_t* in;      ///< [pairs][projection_pixels][2]
   const std::int16_t* weights; ///< [pairs][projection_latents][2]
   std::size_t pairs;
+  const std::int32_t* bias;    ///< [projection_latents]
   const std::uint8_t* shift;   ///< [projection_latents] 0..30
   std::int32_t* out;           ///< [projection_latents][projection_pixels]
 };
@@ -35,23 +36,24 @@ inline constexpr std::size_t projection_inputs = 32;
 inline constexpr std::size_t projection_few = 12;
 
 struct projection_dots {
-  const std::int16_t* in;      ///< [pixels][inputs], magnitudes at most 32767
+  const std::int16_t* in;      ///< [pixels][inputs]
   const std::int16_t* weights; ///< [latents][inputs]
   std::size_t inputs;          ///< a multiple of projection_inputs
   std::size_t pixels, latents; ///< pixels: at most projection_few
+  const std::int32_t* bias;    ///< [latents]
   const std::uint8_t* shift;   ///< [latents] 0..30
   std::int32_t* out;           ///< [latents][pixels]
 };
 
 struct projection_kernels {
-  /// The latents of the first `pixels` (1..64) of a panel: sums of products divided by 2^shift, rounded to nearest (halves
-  /// up), and limited to +-fixed_limit. Other pixels of `out` are left unspecified.
+  /// The latents of the first `pixels` (1..64) of a panel: sums of products and the bias divided by 2^shift, truncated toward
+  /// zero, and limited to +-fixed_limit. Other pixels of `out` are left unspecified.
   void (*project)(const projection_tile& tile, std::size_t pixels) noexcept;
   /// The same latents of a few pixels.
   void (*project_few)(const projection_dots& dots) noexcept;
-  /// 64 numbers as inputs: to_fixed(in[i], scale), limited to +-32767. The top bit of the result says that one of them is an
+  /// 64 numbers as inputs: half of to_fixed(in[i], scale), rounded away from zero, limited to +-limit. The top bit of the result says that one of them is an
   /// infinity or a NaN.
-  std::uint32_t (*convert)(const float* in, float scale, std::int16_t* out) noexcept;
+  std::uint32_t (*convert)(const float* in, float scale, std::int32_t limit, std::int16_t* out) noexcept;
   /// 64 pairs of two rows of inputs.
   void (*interleave)(const std::int16_t* first, const std::int16_t* second, std::int16_t* out) noexcept;
 };
@@ -62,13 +64,14 @@ struct projection_kernels {
 #define AECNN_DETAIL_INLINE inline
 #endif
 
-AECNN_DETAIL_INLINE std::uint32_t convert_block(const float* in, float scale, std::int16_t* out) noexcept {
+AECNN_DETAIL_INLINE std::uint32_t convert_block(const float* in, float scale, std::int32_t limit, std::int16_t* out) noexcept {
   std::uint32_t seen = 0;
   for (std::size_t i = 0; i < fixed_block; ++i) {
     seen |= not_finite_bit(in[i]);
-    const std::int32_t v = to_fixed(in[i], scale);
-    const std::int32_t below = v > 32767 ? 32767 : v;
-    out[i] = static_cast<std::int16_t>(below < -32767 ? -32767 : below);
+    const std::int32_t halves = to_fixed(in[i], scale);
+    const std::int32_t v = (halves + 1 + (halves >> 31)) >> 1; // to nearest, away from zero in the middle
+    const std::int32_t below = v > limit ? limit : v;
+    out[i] = static_cast<std::int16_t>(below < -limit ? -limit : below);
   }
   return seen;
 }
@@ -83,17 +86,17 @@ AECNN_DETAIL_INLINE void interleave_block(const std::int16_t* first, const std::
   std::memcpy(out, pairs, sizeof pairs);
 }
 
-AECNN_DETAIL_INLINE std::int32_t round_sum(std::int32_t sum, int shift) noexcept {
-  // floor((sum + 2^(shift - 1)) / 2^shift) without a sum that 32 bits may not hold: it is at most 65535 * 32767.
-  const int before = shift > 0 ? shift - 1 : 0, after = shift > 0 ? 1 : 0;
-  const std::int32_t v = ((sum >> before) + after) >> after;
+AECNN_DETAIL_INLINE std::int32_t divide_sum(std::int32_t sum, std::int32_t bias, int shift) noexcept {
+  // All sums are at most 2^31 - 1 in magnitude, and what is added to a negative one leaves it below 2^30.
+  const std::int32_t s = sum + bias, below_zero = s >> 31;
+  const std::int32_t v = (s + (below_zero & ((1 << shift) - 1))) >> shift;
   // Within fixed_limit, so that an offset can be subtracted; symbols end far below it.
   const std::int32_t below = v > fixed_limit ? fixed_limit : v;
   return below < -fixed_limit ? -fixed_limit : below;
 }
 
-AECNN_DETAIL_INLINE void round_sums(std::int32_t* sums, int shift) noexcept {
-  for (std::size_t i = 0; i < projection_pixels; ++i) sums[i] = round_sum(sums[i], shift);
+AECNN_DETAIL_INLINE void divide_sums(std::int32_t* sums, std::int32_t bias, int shift) noexcept {
+  for (std::size_t i = 0; i < projection_pixels; ++i) sums[i] = divide_sum(sums[i], bias, shift);
 }
 
 namespace projection_plain {
@@ -110,7 +113,7 @@ inline void project(const projection_tile& a, std::size_t pixels) noexcept {
       }
       std::memcpy(a.out + l * projection_pixels + pixel, sums, sizeof sums);
     }
-    round_sums(a.out + l * projection_pixels, a.shift[l]);
+    divide_sums(a.out + l * projection_pixels, a.bias[l], a.shift[l]);
   }
 }
 inline void project_few(const projection_dots& a) noexcept {
@@ -119,11 +122,11 @@ inline void project_few(const projection_dots& a) noexcept {
       const std::int16_t *x = a.in + p * a.inputs, *w = a.weights + l * a.inputs;
       std::int32_t sum = 0;
       for (std::size_t i = 0; i < a.inputs; ++i) sum += std::int32_t{x[i]} * w[i];
-      a.out[l * a.pixels + p] = round_sum(sum, a.shift[l]);
+      a.out[l * a.pixels + p] = divide_sum(sum, a.bias[l], a.shift[l]);
     }
 }
-inline std::uint32_t convert(const float* in, float scale, std::int16_t* out) noexcept {
-  return convert_block(in, scale, out);
+inline std::uint32_t convert(const float* in, float scale, std::int32_t limit, std::int16_t* out) noexcept {
+  return convert_block(in, scale, limit, out);
 }
 inline void interleave(const std::int16_t* first, const std::int16_t* second, std::int16_t* out) noexcept {
   interleave_block(first, second, out);

@@ -207,13 +207,17 @@ def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace
         exporter = make_exporter(program, case, out / "export")
         correct_rates(exporter, points, case, out / "rates.json")
     figures = steps.fine_tune()
-    # The networks run in float16 weights; what is measured is what is written.
-    tail.half().float()
+    # What is measured is what is written.
+    steps.round_tail()
     if method == "aecnn":
         for point in points:
             modules[point.name] = modules[point.name].folded()
     export.write_onnx(
-        tail, torch.zeros(1, *train.shape), out / "tail.onnx", ("features", "scores"), float16=True
+        tail,
+        torch.zeros(1, *train.shape),
+        out / "tail.onnx",
+        ("features", "scores"),
+        training.tail_weights,
     )
     result = {"method": method, "seed": training.seed, "validation": figures, "test": {}}
     for point in points:
@@ -243,7 +247,7 @@ def calibrate(settings: dict, out: Path, arguments: argparse.Namespace, most: in
     folder.mkdir(parents=True, exist_ok=True)
     export.write_onnx(
         prepared.tail, torch.zeros(1, *prepared.train.shape), out / "tail.onnx", ("features", "scores"),
-        float16=True,
+        settings["training"].tail_weights,
     )  # fmt: skip
     sample = export.write_features(folder / "calibration.npy", prepared.train, most)
     sizes = ",".join(f"{point.bytes:g}" for point in points)

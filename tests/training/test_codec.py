@@ -9,7 +9,9 @@ import unittest
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 PROGRAMS = Path(__file__).resolve().parents[2] / "examples" / "training"
@@ -337,6 +339,30 @@ class Procedure(Case):
         for key, value in case.points.state_dict().items():
             self.assertTrue(torch.equal(value, again.points.state_dict()[key]), key)
 
+    def test_a_rounded_tail_is_what_is_stored(self) -> None:
+        sent = self.features()
+        for kind in ("float16", "int8"):
+            case = self.case(sent, Tail(12, 2))
+            config = procedure.TrainingConfig(
+                decoder_steps=1, fine_tune_steps=2, settle_steps=2, copies=1, tail_weights=kind
+            )
+            steps = procedure.Training(case, config, self.folder / kind)
+            steps.fine_tune()
+            before = case.tail.state_dict()["1.conv.weight"].clone()
+            steps.round_tail()
+            after = case.tail.state_dict()["1.conv.weight"]
+            self.assertFalse(torch.equal(before, after))
+            self.assertTrue(torch.allclose(before, after, atol=float(before.abs().max()) / 200))
+            x, file = sent.batch(torch.arange(4)), self.folder / "tail.onnx"
+            export.write_onnx(case.tail, x, file, ("x", "y"), kind)
+            model = onnx.load(str(file))
+            found = {w.name: numpy_helper.to_array(w) for w in model.graph.initializer}
+            stored = next(value for key, value in found.items() if key.endswith(f"conv.weight.{kind}"))
+            values = stored.astype(np.float32)
+            if kind == "int8":
+                values *= next(v for k, v in found.items() if k.endswith("conv.weight.scale"))[:, None, None, None]
+            self.assertTrue(np.allclose(values, after.numpy(), rtol=1e-6, atol=0))
+
     def test_sensitivity_finds_the_channels_that_matter(self) -> None:
         sent = self.features()
         tail = Tail(12, 2)
@@ -394,7 +420,7 @@ class Export(Case):
         exporter.write_networks("a", point)
         profile = exporter.pack("a", point, 1.0)
         export.write_onnx(
-            tail, torch.zeros(1, *sent.shape), self.folder / "tail.onnx", ("x", "scores"), float16=True
+            tail, torch.zeros(1, *sent.shape), self.folder / "tail.onnx", ("x", "scores"), "float16"
         )
         same = export.compare(
             program, profile, point, self.folder / "tail.onnx", sent, self.folder

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
+from typing import Literal, Sequence
 
 import numpy as np
 import onnx
@@ -45,12 +45,17 @@ class Program:
 
 
 def write_onnx(
-    module: nn.Module, example: Tensor, path: Path, names: tuple[str, str], float16: bool = False
+    module: nn.Module,
+    example: Tensor,
+    path: Path,
+    names: tuple[str, str],
+    weights: Literal["float32", "float16", "int8"] = "float32",
 ) -> None:
     """A module of one input and one output as ONNX (opset 13), the batch open.
 
-    float16: weights are rounded to float16 and stored so, each with a Cast to float32, which any
-    engine folds; `example` and all computation stay float32.
+    weights: how they are stored; "float16" with a Cast to float32, "int8" (all but vectors) with a
+    DequantizeLinear by output channels, which any engine folds. `example` and all computation stay
+    float32.
     """
     module = module.eval().float().to(memory_format=torch.contiguous_format)
     torch.onnx.export(
@@ -63,25 +68,47 @@ def write_onnx(
         dynamic_axes={names[0]: {0: "batch"}, names[1]: {0: "batch"}},
     )
     model = onnx.load(str(path))
-    if float16:
-        _store_as_float16(model.graph)
+    if weights != "float32":
+        _store(model.graph, weights)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
 
-def _store_as_float16(graph: onnx.GraphProto) -> None:
-    casts = []
-    for weight in graph.initializer:
+def _store(graph: onnx.GraphProto, as_type: Literal["float16", "int8"]) -> None:
+    nodes = []
+    for weight in list(graph.initializer):
         if weight.data_type != onnx.TensorProto.FLOAT:
             continue
-        name, stored = weight.name, f"{weight.name}.float16"
+        name, stored = weight.name, f"{weight.name}.{as_type}"
         values = numpy_helper.to_array(weight)
-        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
-        casts.append(
-            helper.make_node("Cast", [stored], [name], name=name, to=onnx.TensorProto.FLOAT)
-        )
-    for cast in reversed(casts):
-        graph.node.insert(0, cast)
+        if as_type == "float16":
+            weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
+            nodes.append(helper.make_node("Cast", [stored], [name], name=name, to=onnx.TensorProto.FLOAT))
+        elif values.ndim > 1:
+            integers, scales = to_int8(torch.from_numpy(values.copy()))
+            weight.CopyFrom(numpy_helper.from_array(integers.numpy(), stored))
+            graph.initializer.append(numpy_helper.from_array(scales.numpy(), f"{name}.scale"))
+            inputs = [stored, f"{name}.scale"]
+            nodes.append(helper.make_node("DequantizeLinear", inputs, [name], name=name, axis=0))
+    for node in reversed(nodes):
+        graph.node.insert(0, node)
+
+
+def to_int8(weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Integers of -127 to 127 and the scale of every row: weights[i] is about integers[i] * scale[i]."""
+    rows = weights.reshape(len(weights), -1)
+    scales = rows.abs().amax(1).clamp_min(1e-30) / 127
+    integers = torch.round(rows / scales[:, None]).to(torch.int8)
+    return integers.reshape(weights.shape), scales
+
+
+@torch.no_grad()
+def round_to_int8(module: nn.Module) -> None:
+    """Replace all weights but vectors by what `write_onnx` with "int8" stores."""
+    for weight in module.parameters():
+        if weight.dim() > 1:
+            integers, scales = to_int8(weight)
+            weight.copy_(integers * scales.reshape(-1, *[1] * (weight.dim() - 1)))
 
 
 class LibraryNetwork:

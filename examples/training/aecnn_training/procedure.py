@@ -10,6 +10,7 @@ All operating points are trained together, a batch each in turn, so that one tai
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, fx, nn
 
-from . import data, loop, mixing
+from . import data, export, loop, mixing
 from .attention import ChannelAttention
 from .bottleneck import Transmission
 from .features import FeatureSet
@@ -41,6 +42,8 @@ class TrainingConfig:
     average: decay of the moving average of all weights that is used in the end; 0 for none.
     mixed: share of every batch that becomes mixtures of two feature tensors (mixing.py).
     copies: augmented copies of the training images.
+    tail_weights: how those of the tail are stored; where it is "int8", `settle_steps` follow in which
+    codec and biases make up for the rounding.
     """
 
     attention_steps: int = 150
@@ -60,11 +63,13 @@ class TrainingConfig:
     average: float = 0.998
     mixed: float = 0.5
     copies: int = 8
+    tail_weights: Literal["float16", "int8"] = "float16"
+    settle_steps: int = 300
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("attention_steps", "decoder_steps", "fine_tune_steps"):
+        for name in ("attention_steps", "decoder_steps", "fine_tune_steps", "settle_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: expected at least 1, found {getattr(self, name)}")
         if not 0 <= self.mixed < 1:
@@ -199,6 +204,25 @@ class Training:
         groups = codec_parameter_groups(self.case.points, config)
         groups += loop.decayed_groups([self.case.tail], config.tail_rate, config.weight_decay)
         return self._fit("fine_tune", groups, options)
+
+    def round_tail(self) -> None:
+        """Rounds the tail's weights to what is stored. 8 bits change them enough that the rest, which
+        stays in floats, learns again at a tenth of its rate."""
+        config, tail = self.config, self.case.tail
+        if config.tail_weights == "float16":
+            tail.half().float()
+            return
+        export.round_to_int8(tail)
+        steps = config.settle_steps
+        options = loop.FitOptions(steps=steps, warmup_steps=min(50, steps), gradient_norm=5.0)
+        slow = dataclasses.replace(
+            config, learning_rate=0.1 * config.learning_rate, tail_rate=config.tail_rate
+        )
+        for parameter in tail.parameters():
+            parameter.requires_grad_(parameter.dim() <= 1)
+        groups = codec_parameter_groups(self.case.points, slow)
+        groups += loop.decayed_groups([tail], config.tail_rate, 0.0)
+        self._fit("settle", groups, options)
 
     def _fit(self, name: str, groups: list[dict], options: loop.FitOptions) -> dict[str, float]:
         case = self.case

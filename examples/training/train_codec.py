@@ -32,6 +32,7 @@ from aecnn_training import (
     export,
     features,
     images,
+    imitation,
     procedure,
     sensitivity,
     split,
@@ -44,9 +45,11 @@ class PointConfig:
     """An operating point, [[point]].
 
     bytes: wanted mean size of a stream, header included.
-    latents, stride: of the analysis; analysis_layers: a module with which the tail begins, such as
-    "features.14", whose layers the device runs before the linear analysis, a copy that is trained
-    with it; width, blocks, kernel: of the decoder.
+    latents, stride: of the analysis; analysis_layers: modules of the tail, such as "features.14", of
+    which the device runs copies before the linear analysis, trained with it. Where the tail begins
+    with others, or analysis_width, the share of inner channels that are kept, is below 1, the copies
+    first learn to give what the tail gives up to the last of them (imitation.py).
+    width, blocks, kernel: of the decoder.
     bits: of a symbol, where channels are sent as they are (method "selection").
     turns: batches in each round over all operating points; hard ones learn from more.
     """
@@ -56,6 +59,7 @@ class PointConfig:
     latents: int
     stride: int = 2
     analysis_layers: str = ""
+    analysis_width: float = 1.0
     width: int = 64
     blocks: int = 0
     kernel: int = 3
@@ -66,6 +70,8 @@ class PointConfig:
     def __post_init__(self) -> None:
         if self.bytes < 8:
             raise ValueError(f"bytes: expected at least 8, found {self.bytes}")
+        if not 0 < self.analysis_width <= 1:
+            raise ValueError(f"analysis_width: expected above 0 to 1, found {self.analysis_width}")
         if self.turns < 1:
             raise ValueError(f"turns: expected at least 1, found {self.turns}")
 
@@ -85,14 +91,26 @@ def analysis_inputs(
     train: features.FeatureSet,
     scale: bottleneck.Scale,
     channels: list[int],
+    training: procedure.TrainingConfig,
+    out: Path,
 ) -> dict[str, bottleneck.AnalysisInput]:
     """What the analysis of every operating point sees, by the point's name."""
     inputs = {}
-    for layers in {point.analysis_layers for point in points}:
-        sees = [point for point in points if point.analysis_layers == layers]
+    for layers, width in sorted({(p.analysis_layers, p.analysis_width) for p in points}):
+        sees = [p for p in points if (p.analysis_layers, p.analysis_width) == (layers, width)]
         first, rest, seen, its_scale, used = None, tail, train, scale, channels
         if layers:
-            first, rest = split.divide(tail, layers)
+            names = layers.split()
+            wanted, rest = split.divide(tail, names[-1])
+            first = imitation.light_copy(tail, names, width)
+            x = train.batch(torch.arange(2))
+            with torch.no_grad():
+                exact = torch.equal(first(x), wanted(x))
+            if not exact:
+                folder = out / f"imitation {layers} {width:g}"
+                imitation.imitate(
+                    first, wanted, train, training.imitation_steps, training.seed, folder
+                )
             seen = features.through(first, train, copies=2)
             its_scale, used = bottleneck.Scale.of(seen), list(range(seen.shape[0]))
         strides = sorted({point.stride for point in sees})
@@ -181,7 +199,7 @@ def run(settings: dict, method: Method, out: Path, arguments: argparse.Namespace
     inputs = {}
     if method == "aecnn":
         channels = ranked[: where.channels or None]
-        inputs = analysis_inputs(points, tail, train, scale, channels)
+        inputs = analysis_inputs(points, tail, train, scale, channels, training, out)
     modules = nn.ModuleDict(
         {
             point.name: make_point(method, point, train, scale, ranked, inputs)

@@ -19,7 +19,16 @@ from torch import nn
 PROGRAMS = Path(__file__).resolve().parents[2] / "examples" / "training"
 sys.path.insert(0, str(PROGRAMS))
 
-from aecnn_training import backbones, config, data, evaluate, loop, split  # noqa: E402
+from aecnn_training import (  # noqa: E402
+    backbones,
+    config,
+    data,
+    evaluate,
+    features,
+    imitation,
+    loop,
+    split,
+)
 
 
 class Case(unittest.TestCase):
@@ -320,6 +329,40 @@ class SplitTest(Case):
                     split.divide(tail, "features.2")
         with self.assertRaisesRegex(split.SplitError, "needed behind it"):
             split.divide(tail, "layer3.0.conv1")
+
+    def test_light_copies(self) -> None:
+        x = torch.randn(2, 3, 32, 32)
+        for name, layer, layers, shape in (
+            ("mobilenet_v2_keras", "features.10", ["features.11", "features.14"], [2, 160, 1, 1]),
+            ("mobilenet_v2", "features.10", ["features.11", "features.14"], [2, 160, 1, 1]),
+            ("cifar_resnet20", "layer2", ["layer3.0", "layer3.2"], [2, 64, 8, 8]),
+        ):
+            with self.subTest(name=name):
+                model = backbones.load(backbones.BackboneConfig(name, 32), 5).model
+                head, tail = split.split(model, layer, x)
+                head, tail = head.eval(), split.fold_batch_norm(tail)
+                features = head(x)
+                whole, _ = split.divide(tail, layers[0])
+                self.assertTrue(
+                    torch.equal(imitation.light_copy(tail, layers[:1], 1)(features), whole(features))
+                )
+                before = [p.clone() for p in tail.parameters()]
+                light = imitation.light_copy(tail, layers, 0.5)
+                self.assertEqual(list(light(features).shape), shape)
+                count = sum(p.numel() for p in light.parameters())
+                full = sum(p.numel() for p in imitation.light_copy(tail, layers, 1).parameters())
+                self.assertEqual(count < 0.55 * full, "mobilenet" in name)
+                for a, b in zip(before, tail.parameters()):
+                    self.assertTrue(torch.equal(a, b))
+
+    def test_a_copy_learns_to_imitate(self) -> None:
+        x = torch.randn(64, 4, 6, 6)
+        sent = features.FeatureSet(x[None].numpy().astype(np.float16), torch.zeros(64).long())
+        wanted, light = nn.Conv2d(4, 3, 1), nn.Conv2d(4, 3, 1)
+        before = float((wanted(x) - light(x)).square().mean())
+        with tempfile.TemporaryDirectory() as folder:
+            imitation.imitate(light, wanted, sent, 200, 1, Path(folder), 0.02, 16)
+        self.assertLess(float((wanted(x) - light(x)).square().mean()), 0.05 * before)
 
     def test_modes_are_shared_and_restored(self) -> None:
         model = backbones.CifarResNet(3, 5).train()

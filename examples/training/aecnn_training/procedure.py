@@ -31,7 +31,8 @@ from .split import tail_with_features
 class TrainingConfig:
     """The section [training].
 
-    attention_steps, decoder_steps, fine_tune_steps: optimiser steps of the three parts.
+    attention_steps, decoder_steps, fine_tune_steps: optimiser steps of the three parts;
+    imitation_steps: of a light copy of tail layers, where an operating point has one.
     learning_rate: of analysis and decoder; tail_rate: of the tail while it is fine-tuned,
     and of the copies of its layers in the analysis.
     feature_weight: of the squared error of the rebuilt features, relative to their variance;
@@ -49,6 +50,7 @@ class TrainingConfig:
     attention_steps: int = 150
     decoder_steps: int = 300
     fine_tune_steps: int = 2000
+    imitation_steps: int = 1000
     batch_size: int = 32
     learning_rate: float = 2e-3
     tail_rate: float = 1e-4

@@ -232,6 +232,31 @@ def divide(network: fx.GraphModule, layer: str) -> tuple[fx.GraphModule, fx.Grap
     return _module(network, first, "Layers"), _module(network, second, "Rest")
 
 
+def module_of(network: fx.GraphModule, layer: str) -> fx.GraphModule:
+    """The part of a traced network that is the module `layer`, known as in `divide`, alone; it shares
+    the network's parameters. A shortcut without parameters belongs to it.
+    """
+    first, _ = divide(network, layer)
+    own: set[fx.Node] = set()
+    for node in first.graph.nodes:
+        named = node.op in ("get_attr", "call_module") and f"{node.target}.".startswith(f"{layer}.")
+        if named or any(n in own for n in node.all_input_nodes):
+            own.add(node)
+    order = {node: place for place, node in enumerate(first.graph.nodes)}
+    while True:
+        sources = {n for node in own for n in node.all_input_nodes} - own
+        if len(sources) == 1:
+            break
+        own.add(max(sources, key=order.__getitem__))
+    graph = fx.Graph()
+    copies = {sources.pop(): graph.placeholder("features")}
+    for node in first.graph.nodes:
+        if node in own and node.op != "output":
+            copies[node] = last = graph.node_copy(node, lambda old: copies[old])
+    graph.output(last)
+    return _module(network, graph, "Layers")
+
+
 def tail_with_features(tail: fx.GraphModule) -> fx.GraphModule:
     """The tail with two results: logits, and the tail features, the input [N,C,h,w] of its last
     global pooling.

@@ -196,18 +196,21 @@ def _module(root: nn.Module, graph: fx.Graph, name: str) -> fx.GraphModule:
 
 def divide(network: fx.GraphModule, layer: str) -> tuple[fx.GraphModule, fx.GraphModule]:
     """Divide a traced network of one input behind the module `layer`, which is known by the names of
-    its parameters: behind the last of its layers and what follows without parameters of its own.
+    its parameters: behind the last of its layers and what follows without parameters of its own,
+    but before a global pooling.
     second(first(x)) is network(x). Both share its parameters.
 
     Raises SplitError if there is no such place, or another value is needed behind it.
     """
     cut, own = None, False
+    modules = dict(network.named_modules())
     for node in network.graph.nodes:
         if node.op == "get_attr" or (
             node.op == "call_module"
             and any(True for _ in network.get_submodule(node.target).parameters())
         ):
             own = f"{node.target}.".startswith(f"{layer}.")
+        own = own and not _is_global_pooling(node, modules)
         if own and node.op not in ("get_attr", "output"):
             cut = node
     if cut is None:

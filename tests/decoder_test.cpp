@@ -384,6 +384,38 @@ TEST_CASE("a header may not ask for more than the limits") {
   CHECK(code_of(bare.try_decode({})) == errc::limit_exceeded);
 }
 
+TEST_CASE("a few bytes do not stand for a large tensor unless the caller allows it") {
+  const auto p = codec_profiles::make({6, 0, 0}, {kind::direct});
+  const aecnn::limits generous{.max_elements_per_byte = 1 << 20};
+  // Elements that are all zero cost next to nothing.
+  const auto zeros = [&](aecnn::encoder& e, std::size_t side) {
+    return e.try_encode(feature_tensors::view(std::vector<float>(6 * side * side), {6, side, side}));
+  };
+  aecnn::encoder e(p, {.bounds = generous}), usual_encoder(p);
+  decoder d(p, {.bounds = generous}), usual_decoder(p);
+  const auto small = zeros(e, 73).value(), large = zeros(e, 300).value(); // 6 * 73 * 73 is just below 2^15
+  CHECK(small.size() * 512 < 6 * 73 * 73);
+  CHECK(large.size() * 512 < 6 * 300 * 300);
+  CHECK(d.try_decode(large)->size() == 6 * 300 * 300);
+  CHECK(usual_decoder.try_decode(small)->size() == 6 * 73 * 73);
+  CHECK(code_of(usual_decoder.try_decode(large)) == errc::limit_exceeded);
+  // The sender learns it, too.
+  CHECK(zeros(usual_encoder, 73).has_value());
+  CHECK(code_of(zeros(usual_encoder, 300)) == errc::limit_exceeded);
+  // Exactly at the limit, and one element a byte above it.
+  const std::size_t least = 6 * 300 * 300 / (large.size() + 1) + 1;
+  CHECK(decoder(p, {.bounds = {.max_elements_per_byte = least}}).try_decode(large).has_value());
+  REQUIRE(6 * 300 * 300 / (least - 1) > large.size());
+  CHECK(code_of(decoder(p, {.bounds = {.max_elements_per_byte = least - 1}}).try_decode(large)) == errc::limit_exceeded);
+  CHECK(code_of(decoder(p, {.bounds = {.max_elements_per_byte = 0}}).try_decode(large)) == errc::limit_exceeded);
+  // Fixed extents are the profile's own business, and those of a bare payload the caller's.
+  const auto fixed = codec_profiles::make({6, 300, 300}, {kind::direct});
+  aecnn::encoder f(fixed);
+  CHECK(decoder(fixed).try_decode(zeros(f, 300).value()).has_value());
+  aecnn::encoder bare(p, {.frame = framing::none});
+  CHECK(decoder(p, {.frame = framing::none, .height = 300, .width = 300}).try_decode(zeros(bare, 300).value()).has_value());
+}
+
 TEST_CASE("decoders of profiles without a fitting network are refused") {
   const auto p = codec_profiles::make_all(usual);
   auto q = p;

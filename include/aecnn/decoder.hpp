@@ -208,6 +208,9 @@ private:
         symbols > options_.bounds.max_elements)
       return detail::fail(errc::limit_exceeded, "stream: tensor of ", to_string(shape_), ", limit ", options_.bounds.max_elements,
                           " elements");
+    if (open && !bare && detail::expands_too_much(size > symbols ? size : symbols, stream.size(), options_.bounds))
+      return detail::fail(errc::limit_exceeded, "stream: ", stream.size(), " bytes for a tensor of ", to_string(shape_), ", limit ",
+                          options_.bounds.max_elements_per_byte, " elements a byte (limits.max_elements_per_byte)");
     symbols_.resize(symbols);
     mask_.resize(coded_mask_channels_[point_]);
     if (auto s = parts_[point_].code.decode(reader.rest(), planes_, mask_, symbols_); !s) return s;

@@ -225,6 +225,11 @@ private:
                                                 coded_extents(shape_.height == 0, extents.height, extents.width));
       stream_[2] = static_cast<std::byte>(sum & 0xff);
       stream_[3] = static_cast<std::byte>(sum >> 8);
+      // What decoders would refuse is refused where its sender can do something about it.
+      if (const std::size_t size = extents.size() > planes_.size() ? extents.size() : planes_.size();
+          shape_.height == 0 && detail::expands_too_much(size, stream_.size(), options_.bounds))
+        return detail::fail(errc::limit_exceeded, "tensor of shape ", to_string(extents), " takes ", stream_.size(), " bytes, limit ",
+                            options_.bounds.max_elements_per_byte, " elements a byte (limits.max_elements_per_byte, of decoders too)");
     }
     return {};
   }

@@ -22,6 +22,7 @@ from decoder import Bytes, Parameters, StreamError, symbol_checksum
 MODES = ("default", "fast", "max")
 PAYLOADS = (decoder.decode_payload, fast_payload.decode_payload, max_payload.decode_payload)
 MAX_EXTENT, MAX_ELEMENTS = 1 << 14, 1 << 26
+MAX_ELEMENTS_PER_BYTE = 512
 
 
 @dataclass
@@ -115,6 +116,9 @@ class Profile:
         shape = (point.planes, -(-H // point.stride), -(-W // point.stride))
         if max(C * H * W, shape[0] * shape[1] * shape[2]) > MAX_ELEMENTS:
             raise StreamError("limit_exceeded", f"tensor of {C}x{H}x{W}")
+        size = max(C * H * W, shape[0] * shape[1] * shape[2])
+        if extents and bare is None and size > 1 << 15 and size // MAX_ELEMENTS_PER_BYTE > len(stream):
+            raise StreamError("limit_exceeded", f"{len(stream)} bytes for a tensor of {C}x{H}x{W}")
         mask, symbols = PAYLOADS[mode](r.rest(), point.parameters, shape)
         if bare is None and symbol_checksum(symbols, self.hash, j, extents) != checksum:
             raise StreamError("checksum_mismatch", f"checksum {checksum:04x}")

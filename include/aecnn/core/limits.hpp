@@ -20,10 +20,20 @@ struct limits {
   std::size_t max_name_bytes = 256;                      ///< bytes of a tensor's, node's or profile's name
   std::size_t max_operating_points = 32;                 ///< operating points of a profile (the header has 5 bits)
   std::size_t max_nodes = 4096;                          ///< nodes of a network
+  std::size_t max_elements_per_byte = 512;               ///< elements of a tensor for each byte of a stream that carries its extents; see below
   std::size_t max_activation_bytes = std::size_t{1} << 30; ///< activation memory of a network
 };
 
+/// Tensors of up to so many elements never exceed max_elements_per_byte. A coder of zeros that takes a hundredth of a bit for each
+/// could otherwise fill gigabytes from a few bytes; the default still is 2048 times less than float32.
+inline constexpr std::size_t small_tensor_elements = std::size_t{1} << 15;
+
 namespace detail {
+/// Whether `elements` are more than a stream of `bytes` that carries its extents may stand for.
+constexpr bool expands_too_much(std::size_t elements, std::size_t bytes, const limits& l) noexcept {
+  return elements > small_tensor_elements && (l.max_elements_per_byte == 0 || elements / l.max_elements_per_byte > bytes);
+}
+
 /// a*b, or false where it overflows.
 constexpr bool multiply(std::size_t a, std::size_t b, std::size_t& product) noexcept {
   if (a != 0 && b > static_cast<std::size_t>(-1) / a) return false;

@@ -1,0 +1,79 @@
+// Runs a target on files, without libFuzzer:
+//
+//   replay PATH...
+//
+// PATH is a file or a folder of files. Each file is given as it is, and every beginning of at most 100 bytes of it as well, so that a
+// few files are many inputs. Prints how many, the slowest and the one that allocated most; an input that breaks a rule ends the program.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include <fuzz.hpp>
+
+namespace {
+
+struct totals {
+  std::size_t inputs = 0, most_bytes = 0;
+  double slowest_ms = 0;
+  std::string slowest, largest;
+};
+
+void run(std::span<const std::byte> bytes, const std::string& name, totals& t) {
+  const std::size_t before = fuzzing::live_bytes();
+  fuzzing::reset_peak();
+  const auto start = std::chrono::steady_clock::now();
+  fuzz(bytes);
+  const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  const std::size_t peak = fuzzing::peak_bytes() - before;
+  ++t.inputs;
+  // The first input makes what the others share.
+  if (t.inputs == 1) return;
+  if (ms > t.slowest_ms) {
+    t.slowest_ms = ms;
+    t.slowest = name;
+  }
+  if (peak > t.most_bytes) {
+    t.most_bytes = peak;
+    t.largest = name;
+  }
+}
+
+void run_file(const std::filesystem::path& file, totals& t) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw std::runtime_error("cannot read " + file.string());
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto bytes = std::as_bytes(std::span(text.data(), text.size()));
+  const std::string name = file.filename().string();
+  for (std::size_t n = 0; n < std::min<std::size_t>(bytes.size(), 101); ++n)
+    run(bytes.first(n), name + " up to " + std::to_string(n), t);
+  run(bytes, name, t);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    totals t;
+    for (int i = 1; i < argc; ++i) {
+      std::vector<std::filesystem::path> files;
+      if (std::filesystem::is_directory(argv[i]))
+        for (const auto& entry : std::filesystem::directory_iterator(argv[i])) files.push_back(entry.path());
+      else
+        files.emplace_back(argv[i]);
+      std::sort(files.begin(), files.end());
+      for (const auto& file : files) run_file(file, t);
+    }
+    if (t.inputs == 0) throw std::runtime_error("no files");
+    std::printf("%zu inputs; slowest %.2f ms (%s), largest %zu bytes (%s)\n", t.inputs, t.slowest_ms, t.slowest.c_str(), t.most_bytes,
+                t.largest.c_str());
+    return 0;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "replay: %s\n", e.what());
+    return 1;
+  }
+}

@@ -32,7 +32,7 @@ codec& codec_of(codec_profiles::kind kind, std::uint8_t mode) {
 
 } // namespace
 
-void fuzz(std::span<const std::byte> bytes) {
+void fuzz_end_to_end(std::span<const std::byte> bytes) {
   fuzzing::source in(bytes);
   const auto kind = codec_profiles::all_kinds[in.below(5)];
   codec& c = codec_of(kind, static_cast<std::uint8_t>(in.below(3)));

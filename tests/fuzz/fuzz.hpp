@@ -1,9 +1,9 @@
-// What fuzz targets share. A target is a file with one function
+// What fuzz targets share. A target is a file <target>.cpp with one function
 //
-//   void fuzz(std::span<const std::byte> bytes)
+//   void fuzz_<target>(std::span<const std::byte> bytes)
 //
-// that gives the bytes to the library and checks what must hold whatever they are. Each is built twice: as a program that runs
-// given files (replay.cpp), and, with -DAECNN_FUZZ=ON and clang, as a libFuzzer program with AddressSanitizer and
+// that gives the bytes to the library and checks what must hold whatever they are. All are in one program that runs given files
+// (replay.cpp), and, with -DAECNN_FUZZ=ON and clang, each in a libFuzzer program with AddressSanitizer and
 // UndefinedBehaviorSanitizer.
 #pragma once
 
@@ -14,8 +14,14 @@
 #include <span>
 #include <vector>
 
-/// The target.
-void fuzz(std::span<const std::byte> bytes);
+void fuzz_end_to_end(std::span<const std::byte> bytes);
+void fuzz_npy(std::span<const std::byte> bytes);
+void fuzz_onnx(std::span<const std::byte> bytes);
+void fuzz_profile(std::span<const std::byte> bytes);
+void fuzz_record_file(std::span<const std::byte> bytes);
+void fuzz_safetensors(std::span<const std::byte> bytes);
+void fuzz_stream(std::span<const std::byte> bytes);
+void fuzz_symbols(std::span<const std::byte> bytes);
 
 /// Aborts, which both programs report as a failure of the input.
 #define FUZZ_REQUIRE(condition)                                                                                              \

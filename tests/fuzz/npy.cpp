@@ -5,7 +5,7 @@
 
 using namespace aecnn;
 
-void fuzz(std::span<const std::byte> bytes) {
+void fuzz_npy(std::span<const std::byte> bytes) {
   const auto array = [&] {
     const fuzzing::allocation_limit limit(fuzzing::allowance(bytes.size()));
     return io::try_parse_npy(bytes);

@@ -8,7 +8,7 @@
 
 using namespace aecnn;
 
-void fuzz(std::span<const std::byte> bytes) {
+void fuzz_onnx(std::span<const std::byte> bytes) {
   nn::onnx_options reading;
   auto graph = [&] {
     const fuzzing::allocation_limit limit(fuzzing::allowance(bytes.size()));

@@ -44,7 +44,7 @@ result<profile> repaired(std::span<const std::byte> file, const limits& bounds) 
 
 } // namespace
 
-void fuzz(std::span<const std::byte> bytes) {
+void fuzz_profile(std::span<const std::byte> bytes) {
   fuzzing::source in(bytes);
   const std::uint8_t flags = in.u8();
   const std::vector<std::byte> file =

@@ -8,7 +8,7 @@
 
 using namespace aecnn;
 
-void fuzz(std::span<const std::byte> bytes) {
+void fuzz_record_file(std::span<const std::byte> bytes) {
   const auto file = [&] {
     const fuzzing::allocation_limit limit(fuzzing::allowance(bytes.size()));
     return try_parse_record_file(bytes);

@@ -1,6 +1,6 @@
 // Runs a target on files, without libFuzzer:
 //
-//   replay PATH...
+//   replay TARGET PATH...
 //
 // PATH is a file or a folder of files. Each file is given as it is, and every beginning of at most 100 bytes of it as well, so that a
 // few files are many inputs. Prints how many, the slowest and the one that allocated most; an input that breaks a rule ends the program.
@@ -11,11 +11,32 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <fuzz.hpp>
 
 namespace {
+
+using target = void (*)(std::span<const std::byte>);
+struct named_target {
+  const char* name;
+  target run;
+};
+constexpr named_target targets[] = {
+    {"end_to_end", fuzz_end_to_end}, {"npy", fuzz_npy},       {"profile", fuzz_profile}, {"record_file", fuzz_record_file},
+    {"safetensors", fuzz_safetensors}, {"stream", fuzz_stream}, {"symbols", fuzz_symbols},
+#ifdef AECNN_WITH_ONNX
+    {"onnx", fuzz_onnx},
+#endif
+};
+
+target find_target(const std::string& name) {
+  for (const auto& t : targets)
+    if (name == t.name) return t.run;
+  throw std::runtime_error("no target '" + name + "'");
+}
 
 struct totals {
   std::size_t inputs = 0, most_bytes = 0;
@@ -23,7 +44,7 @@ struct totals {
   std::string slowest, largest;
 };
 
-void run(std::span<const std::byte> bytes, const std::string& name, totals& t) {
+void run(target fuzz, std::span<const std::byte> bytes, const std::string& name, totals& t) {
   const std::size_t before = fuzzing::live_bytes();
   fuzzing::reset_peak();
   const auto start = std::chrono::steady_clock::now();
@@ -43,30 +64,32 @@ void run(std::span<const std::byte> bytes, const std::string& name, totals& t) {
   }
 }
 
-void run_file(const std::filesystem::path& file, totals& t) {
+void run_file(target fuzz, const std::filesystem::path& file, totals& t) {
   std::ifstream in(file, std::ios::binary);
   if (!in) throw std::runtime_error("cannot read " + file.string());
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   const auto bytes = std::as_bytes(std::span(text.data(), text.size()));
   const std::string name = file.filename().string();
   for (std::size_t n = 0; n < std::min<std::size_t>(bytes.size(), 101); ++n)
-    run(bytes.first(n), name + " up to " + std::to_string(n), t);
-  run(bytes, name, t);
+    run(fuzz, bytes.first(n), name + " up to " + std::to_string(n), t);
+  run(fuzz, bytes, name, t);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
   try {
+    if (argc < 3) throw std::runtime_error("usage: replay TARGET PATH...");
+    const target fuzz = find_target(argv[1]);
     totals t;
-    for (int i = 1; i < argc; ++i) {
+    for (int i = 2; i < argc; ++i) {
       std::vector<std::filesystem::path> files;
       if (std::filesystem::is_directory(argv[i]))
         for (const auto& entry : std::filesystem::directory_iterator(argv[i])) files.push_back(entry.path());
       else
         files.emplace_back(argv[i]);
       std::sort(files.begin(), files.end());
-      for (const auto& file : files) run_file(file, t);
+      for (const auto& file : files) run_file(fuzz, file, t);
     }
     if (t.inputs == 0) throw std::runtime_error("no files");
     std::printf("%zu inputs; slowest %.2f ms (%s), largest %zu bytes (%s)\n", t.inputs, t.slowest_ms, t.slowest.c_str(), t.most_bytes,

@@ -7,7 +7,7 @@
 
 using namespace aecnn;
 
-void fuzz(std::span<const std::byte> bytes) {
+void fuzz_safetensors(std::span<const std::byte> bytes) {
   const auto file = [&] {
     const fuzzing::allocation_limit limit(fuzzing::allowance(bytes.size()));
     return io::try_parse_safetensors(bytes);

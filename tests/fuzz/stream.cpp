@@ -11,9 +11,9 @@
 #include <codec_profiles.hpp>
 #include <fuzz.hpp>
 
-namespace {
-
 using namespace aecnn;
+
+namespace {
 
 const profile& profile_of(bool open) {
   static const profile fixed = codec_profiles::make_all({5, 7, 6}), opened = codec_profiles::make_all({5, 0, 0});
@@ -42,7 +42,7 @@ void check_payload(decoder& d, const profile& p, std::span<const std::byte> payl
 
 } // namespace
 
-void fuzz(std::span<const std::byte> bytes) {
+void fuzz_stream(std::span<const std::byte> bytes) {
   fuzzing::source in(bytes);
   const std::uint8_t flags = in.u8();
   const bool open = (flags & 1) != 0, bare = (flags & 2) != 0, repair = (flags & 4) != 0 && !bare;

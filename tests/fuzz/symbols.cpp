@@ -12,7 +12,7 @@
 
 using namespace aecnn;
 
-void fuzz(std::span<const std::byte> bytes) {
+void fuzz_symbols(std::span<const std::byte> bytes) {
   fuzzing::source in(bytes);
   const std::uint8_t flags = in.u8();
   context_parameters p;

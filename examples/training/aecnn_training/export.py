@@ -161,7 +161,7 @@ class PointExporter:
         """The folded point's analysis and decoder as ONNX."""
         point = point.folded().eval()
         selected = torch.zeros(1, len(point.channels), *self.shape[1:])
-        latents = torch.zeros_like(point.latent_values(selected))
+        latents = torch.zeros_like(point.analysis(selected))
         network: nn.Module = point.analysis
         if point.analysis.layers is None:  # the library pads by itself
             network, stride = point.analysis.linear, point.analysis.stride

@@ -363,6 +363,20 @@ class Procedure(Case):
                 values *= next(v for k, v in found.items() if k.endswith("conv.weight.scale"))[:, None, None, None]
             self.assertTrue(np.allclose(values, after.numpy(), rtol=1e-6, atol=0))
 
+    def test_the_uncompressed_reference_settles_too(self) -> None:
+        sent = self.features()
+        _, tail = split.split(nn.Sequential(nn.Identity(), Tail(12, 2)), "0", torch.zeros(1, 12, 6, 6))
+        points = nn.ModuleDict({"all": bottleneck.Identity()})
+        control = procedure.RateControl({"all": float("inf")})
+        case = procedure.Case(points, ["all"], tail, control, sent, sent)
+        config = procedure.TrainingConfig(fine_tune_steps=3, settle_steps=3, copies=1, tail_weights="int8")
+        steps = procedure.Training(case, config, self.folder)
+        steps.fine_tune()
+        steps.round_tail()
+        self.assertEqual(float(control.price("all")), 0)
+        for key, value in case.tail.state_dict().items():
+            self.assertTrue(bool(value.isfinite().all()), key)
+
     def test_sensitivity_finds_the_channels_that_matter(self) -> None:
         sent = self.features()
         tail = Tail(12, 2)

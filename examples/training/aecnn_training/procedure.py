@@ -88,7 +88,9 @@ class RateControl(nn.Module):
         """wanted: mean bits of an item for every operating point; infinite: no price."""
         super().__init__()
         self.names = list(wanted)
-        self.register_buffer("wanted", torch.tensor([wanted[name] for name in self.names]))
+        # 0 stands for no price: buffers are averaged, and the mean of infinities is none.
+        sizes = [0.0 if math.isinf(wanted[name]) else wanted[name] for name in self.names]
+        self.register_buffer("wanted", torch.tensor(sizes))
         self.register_buffer("log_price", torch.full((len(self.names),), math.log(1e-3)))
 
     @torch.no_grad()
@@ -98,7 +100,7 @@ class RateControl(nn.Module):
     def price(self, name: str) -> Tensor:
         """Loss for a bit an item; relative to the wanted number of bits, so that one size fits all."""
         i = self.names.index(name)
-        if math.isinf(float(self.wanted[i])):
+        if not float(self.wanted[i]) > 0:
             return self.wanted.new_zeros(())
         return self.log_price[i].exp() * 1000 / self.wanted[i]
 
@@ -106,6 +108,8 @@ class RateControl(nn.Module):
     def observe(self, name: str, bits: Tensor) -> None:
         """Bits of a batch's rounded symbols, [N]."""
         i = self.names.index(name)
+        if not float(self.wanted[i]) > 0:
+            return
         excess = torch.log(bits.mean().clamp_min(1.0) / self.wanted[i]).clamp(-1.0, 1.0)
         self.log_price[i] = (self.log_price[i] + 0.04 * excess).clamp(math.log(1e-7), math.log(10))
 

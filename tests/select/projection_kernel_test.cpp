@@ -57,11 +57,11 @@ TEST_CASE("all instruction sets give the exact latents, also at the bounds of in
           bool same = true;
           for (std::size_t l = 0; l < latents; ++l)
             for (std::size_t p = 0; p < n; ++p) {
-              std::int64_t sum = bias[l];
+              std::int64_t whole = bias[l];
               for (std::size_t i = 0; i < pairs; ++i)
                 for (std::size_t j = 0; j < 2; ++j)
-                  sum += std::int64_t{in[2 * (i * pixels + p) + j]} * weights[2 * (i * latents + l) + j];
-              const std::int64_t most_units = aecnn::fixed_limit, units = sum / (std::int64_t{1} << shift[l]);
+                  whole += std::int64_t{in[2 * (i * pixels + p) + j]} * weights[2 * (i * latents + l) + j];
+              const std::int64_t most_units = aecnn::fixed_limit, units = whole / (std::int64_t{1} << shift[l]);
               same = same && out[l * pixels + p] == std::max(-most_units, std::min(most_units, units));
             }
           REQUIRE(same);

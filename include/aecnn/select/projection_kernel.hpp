@@ -95,8 +95,8 @@ AECNN_DETAIL_INLINE std::int32_t divide_sum(std::int32_t sum, std::int32_t bias,
   return below < -fixed_limit ? -fixed_limit : below;
 }
 
-AECNN_DETAIL_INLINE void divide_sums(std::int32_t* sums, std::int32_t bias, int shift) noexcept {
-  for (std::size_t i = 0; i < projection_pixels; ++i) sums[i] = divide_sum(sums[i], bias, shift);
+AECNN_DETAIL_INLINE void divide_sums(std::int32_t* sums, std::size_t pixels, std::int32_t bias, int shift) noexcept {
+  for (std::size_t i = 0; i < pixels; ++i) sums[i] = divide_sum(sums[i], bias, shift);
 }
 
 namespace projection_plain {
@@ -113,7 +113,7 @@ inline void project(const projection_tile& a, std::size_t pixels) noexcept {
       }
       std::memcpy(a.out + l * projection_pixels + pixel, sums, sizeof sums);
     }
-    divide_sums(a.out + l * projection_pixels, a.bias[l], a.shift[l]);
+    divide_sums(a.out + l * projection_pixels, pixels, a.bias[l], a.shift[l]);
   }
 }
 inline void project_few(const projection_dots& a) noexcept {

@@ -7,7 +7,12 @@
 # and, only where it is named:
 #   benchmarks  builds the benchmarks as well and runs each of them for a moment
 #   clang       clang++ -O1 without sanitizers: the whole suite
-#   aarch64     as s390x; exactness already compares its streams
+#   debug       g++ -O0 with the standard library's assertions, the unit tests and golden vectors; and so
+#   native      g++ -O3 -march=native -ffast-math
+#   portable    the programs of the stage gcc without vector instructions (AECNN_INSTRUCTION_SET)
+#   threads     clang++ with ThreadSanitizer: the evaluator and the soak program
+#   valgrind    the quickstart of the stage gcc under valgrind
+#   aarch64, armhf, i686   as s390x; exactness already compares streams of such programs
 # Usage: bash tests/run.sh [--quick | STAGE...]   --quick is the stage gcc alone
 # Build folders and logs are build/<stage>. AECNN_JOBS sets the number of parallel jobs (2).
 # The last line is "N passed, N failed"; the exit status is 0 only where nothing failed.
@@ -96,29 +101,46 @@ run_folders() {
 # The tests of these folders decide about bytes and need no dependency that is slow to compile.
 cross_folders=(core select quantize entropy bitstream)
 
-# A script of its own: its exit status is one test.
-run_exactness() {
-  [ -f tests/exactness/run.sh ] || return 0
-  local start=$SECONDS log=build/exactness.log # the script makes its folder anew
+# What reads files and streams, and what computes addresses: what compiles headers, programs and scripts is the stage gcc's, and the
+# allocation tests replace malloc, as sanitizers do.
+unit_folders=("${cross_folders[@]}" io nn nn/kernels codec golden)
+
+# run_command STAGE COMMAND...: one test, by the exit status of a command. Its log lies beside the folder that it may make anew.
+run_command() {
+  local name=$1 start=$SECONDS log=build/$1.log
+  shift
   mkdir -p build
-  if bash tests/exactness/run.sh >"$log" 2>&1; then
+  if "$@" >"$log" 2>&1; then
     stage_tests=1 stage_failed=0 passed=$((passed + 1))
   else
-    stage_failed_at exactness "$log"
+    stage_failed_at "$name" "$log"
   fi
-  report exactness $((SECONDS - start))
+  report "$name" $((SECONDS - start))
+}
+
+run_portable() {
+  cmake --preset gcc && cmake --build --preset gcc -j "$jobs" && AECNN_INSTRUCTION_SET=portable ctest --preset gcc -j "$jobs" \
+    -L "^($(IFS='|'; echo "${unit_folders[*]}"))\$"
+}
+run_valgrind() {
+  cmake --preset gcc && cmake --build --preset gcc -j "$jobs" --target aecnn_quickstart &&
+    valgrind --error-exitcode=1 --leak-check=full --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible \
+      build/gcc/examples/quickstart/quickstart examples/data
 }
 
 packages=(g++ cmake ninja-build libeigen3-dev libxtensor-dev nlohmann-json3-dev catch2 libcli11-dev libbenchmark-dev
   libzstd-dev zstd python3 python3-numpy libprotozero-dev libonnx-testdata libjpeg62-turbo-dev libzip-dev)
 for stage in "${stages[@]}"; do
   case $stage in
-    gcc | benchmarks) ;;
-    clang | sanitizers) packages+=(clang libclang-rt-14-dev) ;;
-    aarch64 | s390x) packages+=("g++-$stage-linux-gnu" qemu-user-static) ;;
+    gcc | benchmarks | debug | native | portable) ;;
+    clang | sanitizers | threads) packages+=(clang libclang-rt-14-dev) ;;
+    valgrind) packages+=(valgrind) ;;
+    aarch64 | i686 | s390x) packages+=("g++-$stage-linux-gnu" qemu-user-static) ;;
+    armhf) packages+=(g++-arm-linux-gnueabihf qemu-user-static) ;;
     exactness) packages+=(clang g++-aarch64-linux-gnu g++-s390x-linux-gnu qemu-user-static) ;;
     *)
-      echo "unknown stage $stage; there are gcc, benchmarks, clang, sanitizers, aarch64, s390x, exactness" >&2
+      echo "unknown stage $stage; there are gcc, benchmarks, clang, debug, native, portable, sanitizers, threads, valgrind, aarch64," \
+        "armhf, i686, s390x, exactness" >&2
       exit 2
       ;;
   esac
@@ -133,11 +155,11 @@ for stage in "${stages[@]}"; do
     gcc) run_preset gcc ;;
     benchmarks) run_preset release all -- -L '^bench$' ;;
     clang) run_preset clang all -- -LE '^consumer$' ;;
-    # What reads files and streams, and what computes addresses: what compiles headers, programs and scripts is the stage
-    # gcc's, and the allocation tests replace malloc, as the sanitizers do.
-    sanitizers) run_folders sanitizers "${cross_folders[@]}" io nn nn/kernels codec golden ;;
-    aarch64 | s390x) run_folders "$stage" "${cross_folders[@]}" ;;
-    exactness) run_exactness ;;
+    debug | native | sanitizers) run_folders "$stage" "${unit_folders[@]}" ;;
+    portable | valgrind) run_command "$stage" "run_$stage" ;;
+    threads) run_preset threads aecnn_test_nn aecnn_soak -- -L '^(nn|soak)$' ;;
+    aarch64 | armhf | i686 | s390x) run_folders "$stage" "${cross_folders[@]}" ;;
+    exactness) run_command exactness bash tests/exactness/run.sh ;;
   esac
 done
 

@@ -14,7 +14,7 @@ targets=("$@")
 out=build/fuzz
 mkdir -p "$out/found"
 cmake --preset sanitizers -B "$out" -DAECNN_FUZZ=ON \
-  -DCMAKE_CXX_FLAGS="-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" \
+  -DCMAKE_CXX_FLAGS="-O2 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all" \
   >"$out/configure.log" 2>&1 || { tail -n 20 "$out/configure.log"; exit 1; }
 cmake --build "$out" --parallel "${AECNN_JOBS:-2}" $(printf -- '--target aecnn_fuzz_%s ' "${targets[@]}") >"$out/build.log" 2>&1 ||
   { grep -A 5 'error' "$out/build.log" | head -n 40; exit 1; }
@@ -23,7 +23,7 @@ status=0
 run() {
   local target=$1 log=$out/$1.log
   mkdir -p "$out/corpus/$target"
-  "$out/tests/fuzz/aecnn_fuzz_$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+  "$out/tests/fuzz/aecnn_fuzz_$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -entropic=0 -print_final_stats=1 \
     -artifact_prefix="$out/found/$target-" "$out/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1
   local code=$? executed
   executed=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")

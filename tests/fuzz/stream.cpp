@@ -4,6 +4,8 @@
 // behind it are reached; bits 3 and 4 the mode of a bare payload. Byte 1: its operating point. Then the stream.
 #include <algorithm>
 #include <array>
+#include <map>
+#include <tuple>
 #include <vector>
 
 #include <aecnn/codec.hpp>
@@ -20,13 +22,21 @@ const profile& profile_of(bool open) {
   return open ? opened : fixed;
 }
 
-decoder make(bool open, framing frame, std::size_t point, const entropy_mode& mode) {
-  decode_options o;
-  o.frame = frame;
-  o.operating_point = point;
-  o.mode = mode;
-  if (open && frame == framing::none) o.height = o.width = 9;
-  return decoder(profile_of(open), o);
+/// One for each use, kept: what a stream leaves in it must not disturb the next.
+decoder& decoder_for(bool open, framing frame, std::size_t point, const entropy_mode& mode) {
+  static std::map<std::tuple<bool, std::size_t, std::uint8_t>, decoder> made;
+  const bool bare = frame == framing::none;
+  const auto key = std::tuple(open, bare ? 1 + point : 0, bare ? mode.id : std::uint8_t{0});
+  auto at = made.find(key);
+  if (at == made.end()) {
+    decode_options o;
+    o.frame = frame;
+    o.operating_point = point;
+    o.mode = mode;
+    if (open && bare) o.height = o.width = 9;
+    at = made.emplace(key, decoder(profile_of(open), o)).first;
+  }
+  return at->second;
 }
 
 /// There is one payload for given symbols: theirs. (The mode fast may choose among tables.)
@@ -49,7 +59,7 @@ void fuzz_stream(std::span<const std::byte> bytes) {
   const std::size_t point = in.below(5);
   const profile& p = profile_of(open);
   const entropy_mode& mode = entropy_modes[(flags >> 3) % entropy_modes.size()];
-  decoder d = make(open, bare ? framing::none : framing::standard, point, mode);
+  decoder& d = decoder_for(open, bare ? framing::none : framing::standard, point, mode);
   std::vector<std::byte> stream(in.rest().begin(), in.rest().end());
   if (repair && stream.size() > 3) {
     stream[0] = std::byte{header_start(mode.id, static_cast<std::uint32_t>(point))};

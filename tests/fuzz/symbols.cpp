@@ -16,8 +16,8 @@ void fuzz_symbols(std::span<const std::byte> bytes) {
   fuzzing::source in(bytes);
   const std::uint8_t flags = in.u8();
   context_parameters p;
-  // Few levels are the usual case; 16 bits cost time and memory.
-  p.levels = 2 + (in.u8() % 16 == 0 ? in.below(65535) : in.below(40));
+  // Few levels are the usual case; many cost time and memory.
+  p.levels = 2 + (in.u8() % 16 != 0 ? in.below(40) : in.below(in.u8() == 0 ? 65535 : 2048));
   p.zero = in.below(p.levels);
   const shape3 shape{1 + in.below(4), 1 + in.below(9), 1 + in.below(9)};
   p.classes = static_cast<std::uint8_t>(1 + in.below(2));

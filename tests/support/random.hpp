@@ -19,7 +19,8 @@ public:
   std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(((next() >> 32) * n) >> 32); }
   /// low..high.
   std::int32_t between(std::int32_t low, std::int32_t high) {
-    return low + static_cast<std::int32_t>(below(static_cast<std::uint32_t>(high - low) + 1));
+    const std::uint32_t range = static_cast<std::uint32_t>(high) - static_cast<std::uint32_t>(low);
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(low) + below(range + 1));
   }
   /// Small magnitudes are the likeliest: each further one is half as likely as the one before it.
   std::int32_t geometric(std::int32_t most) {

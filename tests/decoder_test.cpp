@@ -416,6 +416,48 @@ TEST_CASE("a few bytes do not stand for a large tensor unless the caller allows 
   CHECK(decoder(p, {.frame = framing::none, .height = 300, .width = 300}).try_decode(zeros(bare, 300).value()).has_value());
 }
 
+TEST_CASE("a few bytes do not take long in a slow mode unless the caller allows it; encoders then take the default mode") {
+  const auto p = codec_profiles::make({6, 0, 0}, {kind::direct}, 1);
+  const aecnn::limits generous{.max_slow_symbols_per_byte = 1 << 20};
+  const auto tensor = [](std::size_t side, float v) { return std::vector<float>(6 * side * side, v); };
+  const auto zeros = [&](aecnn::encoder& e, std::size_t side) {
+    return e.encode(feature_tensors::view(tensor(side, 0), {6, side, side}));
+  };
+  const auto mode_of = [](const bytes& stream) { return std::to_integer<unsigned>(stream[0]) >> 5; };
+  aecnn::encoder e(p, {.mode = aecnn::max_mode, .bounds = generous}), usual_encoder(p, {.mode = aecnn::max_mode}), plain(p);
+  decoder d(p, {.bounds = generous}), usual_decoder(p);
+  const auto small = zeros(e, 26), large = zeros(e, 70); // 6 * 26 * 26 is just below 2^12
+  REQUIRE(mode_of(large) == mode_of(small));
+  CHECK(usual_decoder.try_decode(small).has_value());
+  CHECK(usual_decoder.mode() == aecnn::max_mode);
+  CHECK(d.try_decode(large).has_value());
+  const auto refused = usual_decoder.try_decode(large);
+  REQUIRE(code_of(refused) == errc::limit_exceeded);
+  CHECK(refused.error().message.find("max_slow_symbols_per_byte") != std::string::npos);
+  // Exactly at the limit, and one symbol a byte above it.
+  const std::size_t symbols = 6 * 70 * 70, least = symbols / (large.size() + 1) + 1;
+  CHECK(decoder(p, {.bounds = {.max_slow_symbols_per_byte = least}}).try_decode(large).has_value());
+  REQUIRE(symbols / (least - 1) > large.size());
+  CHECK(code_of(decoder(p, {.bounds = {.max_slow_symbols_per_byte = least - 1}}).try_decode(large)) == errc::limit_exceeded);
+  // The usual encoder's stream is that of the default mode; the next one, of a tensor with more in it, is of its own mode again.
+  const auto other = zeros(usual_encoder, 70);
+  CHECK(other == zeros(plain, 70));
+  CHECK(usual_decoder.try_decode(other).has_value());
+  CHECK(usual_decoder.mode() == aecnn::standard_mode);
+  const auto x = feature_tensors::make({6, 70, 70}, 1);
+  const auto full = usual_encoder.encode(feature_tensors::view(x, {6, 70, 70}));
+  CHECK(usual_decoder.try_decode(full).has_value());
+  CHECK(usual_decoder.mode() == aecnn::max_mode);
+  CHECK(full == e.encode(feature_tensors::view(x, {6, 70, 70})));
+  // Fixed extents are the profile's own business, and those of a bare payload the caller's.
+  const auto fixed = codec_profiles::make({6, 70, 70}, {kind::direct}, 1);
+  aecnn::encoder f(fixed, {.mode = aecnn::max_mode}), bare(p, {.frame = framing::none, .mode = aecnn::max_mode});
+  decoder fixed_decoder(fixed);
+  CHECK(fixed_decoder.try_decode(zeros(f, 70)).has_value());
+  CHECK(fixed_decoder.mode() == aecnn::max_mode);
+  CHECK(decoder(p, {.frame = framing::none, .mode = aecnn::max_mode, .height = 70, .width = 70}).try_decode(zeros(bare, 70)).has_value());
+}
+
 TEST_CASE("decoders of profiles without a fitting network are refused") {
   const auto p = codec_profiles::make_all(usual);
   auto q = p;

@@ -211,6 +211,9 @@ private:
     if (open && !bare && detail::expands_too_much(size > symbols ? size : symbols, stream.size(), options_.bounds))
       return detail::fail(errc::limit_exceeded, "stream: ", stream.size(), " bytes for a tensor of ", to_string(shape_), ", limit ",
                           options_.bounds.max_elements_per_byte, " elements a byte (limits.max_elements_per_byte)");
+    if (open && !bare && mode_.slow && detail::takes_too_long(symbols, stream.size(), options_.bounds))
+      return detail::fail(errc::limit_exceeded, "stream: ", stream.size(), " bytes for ", symbols, " symbols in mode ", mode_.name, ", limit ",
+                          options_.bounds.max_slow_symbols_per_byte, " a byte (limits.max_slow_symbols_per_byte)");
     symbols_.resize(symbols);
     mask_.resize(coded_mask_channels_[point_]);
     if (auto s = parts_[point_].code.decode(reader.rest(), planes_, mask_, symbols_); !s) return s;

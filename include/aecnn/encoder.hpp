@@ -199,17 +199,9 @@ private:
   status encode_stream(X& x) {
     auto view = try_as_view(x);
     if (!view) return view.error();
-    stream_.clear();
-    if (options_.frame == framing::standard) {
-      stream_header h;
-      h.operating_point = static_cast<std::uint32_t>(options_.operating_point);
-      h.mode = options_.mode.id;
-      h.profile_id = profile_id(hash_);
-      h.height = detail::source_of(*view).elements.shape.height;
-      h.width = detail::source_of(*view).elements.shape.width;
-      if (auto s = check_shape(detail::source_of(*view).elements.shape); !s) return s;
-      write_header(h, shape_.height == 0, stream_);
-    }
+    const shape3 extents = detail::source_of(*view).elements.shape;
+    if (auto s = check_shape(extents); !s) return s;
+    start_stream(options_.mode, extents);
     if (auto s = quantise(*view, lambda_ != 0); !s) return s;
     status coded;
     if (lambda_ != 0) {
@@ -219,8 +211,16 @@ private:
       coded = coder_.encode(symbols_, planes_, mask_, stream_);
     }
     if (!coded) return coded;
+    if constexpr (multi_mode_coder<EntropyCoder>) {
+      if (options_.frame == framing::standard && shape_.height == 0 && options_.mode.slow &&
+          detail::takes_too_long(planes_.size(), stream_.size(), options_.bounds)) {
+        start_stream(standard_mode, extents);
+        if (auto s = coder_.set_mode(standard_mode); !s) return s;
+        coded = coder_.encode(symbols_, planes_, mask_, stream_);
+        if (auto s = coder_.set_mode(options_.mode); !s || !coded) return s ? coded : s;
+      }
+    }
     if (options_.frame == framing::standard) {
-      const shape3 extents = detail::source_of(*view).elements.shape;
       const std::uint16_t sum = symbol_checksum(symbols(), hash_, static_cast<std::uint32_t>(options_.operating_point),
                                                 coded_extents(shape_.height == 0, extents.height, extents.width));
       stream_[2] = static_cast<std::byte>(sum & 0xff);
@@ -232,6 +232,19 @@ private:
                             options_.bounds.max_elements_per_byte, " elements a byte (limits.max_elements_per_byte, of decoders too)");
     }
     return {};
+  }
+
+  // Begins anew, with the header where there is one.
+  void start_stream(const entropy_mode& mode, shape3 extents) {
+    stream_.clear();
+    if (options_.frame != framing::standard) return;
+    stream_header h;
+    h.operating_point = static_cast<std::uint32_t>(options_.operating_point);
+    h.mode = mode.id;
+    h.profile_id = profile_id(hash_);
+    h.height = extents.height;
+    h.width = extents.width;
+    write_header(h, shape_.height == 0, stream_);
   }
 
   status check_shape(shape3 s) const {

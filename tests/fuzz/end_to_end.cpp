@@ -36,7 +36,7 @@ void fuzz_end_to_end(std::span<const std::byte> bytes) {
   fuzzing::source in(bytes);
   const auto kind = codec_profiles::all_kinds[in.below(5)];
   codec& c = codec_of(kind, static_cast<std::uint8_t>(in.below(3)));
-  const shape3 shape{3, 1 + in.below(8), 1 + in.below(8)};
+  const shape3 shape{3, 1 + in.below(5), 1 + in.below(5)};
   const std::uint8_t style = in.u8();
   const std::uint16_t place = in.u16();
   const std::uint8_t change = in.u8();

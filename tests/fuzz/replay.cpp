@@ -3,10 +3,11 @@
 //   replay TARGET PATH...
 //
 // PATH is a file or a folder of files. Each file is given as it is, and every beginning of at most 100 bytes of it as well, so that a
-// few files are many inputs. Prints how many, the slowest and the one that allocated most; an input that breaks a rule ends the program.
+// few files are many inputs. Prints how many, the slowest and the one that allocated most, also of those of at most 100 bytes; an input
+// that breaks a rule ends the program. Times are the processor's, without those of the first input, which makes what others share.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -38,30 +39,45 @@ target find_target(const std::string& name) {
   throw std::runtime_error("no target '" + name + "'");
 }
 
-struct totals {
-  std::size_t inputs = 0, most_bytes = 0;
-  double slowest_ms = 0;
+struct most {
+  std::size_t inputs = 0, bytes = 0;
+  double ms = 0;
   std::string slowest, largest;
+
+  void add(double input_ms, std::size_t input_bytes, const std::string& name) {
+    ++inputs;
+    if (input_ms > ms) {
+      ms = input_ms;
+      slowest = name;
+    }
+    if (input_bytes > bytes) {
+      bytes = input_bytes;
+      largest = name;
+    }
+  }
+  void print(const char* what) const {
+    std::printf("%zu inputs%s; slowest %.2f ms (%s), largest %zu bytes (%s)\n", inputs, what, ms, slowest.c_str(), bytes, largest.c_str());
+  }
 };
+struct totals {
+  bool first = true;
+  most all, small;
+};
+
+double processor_ms() { return 1000.0 * static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 void run(target fuzz, std::span<const std::byte> bytes, const std::string& name, totals& t) {
   const std::size_t before = fuzzing::live_bytes();
   fuzzing::reset_peak();
-  const auto start = std::chrono::steady_clock::now();
+  const double start = processor_ms();
   fuzz(bytes);
-  const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  const double ms = processor_ms() - start;
   const std::size_t peak = fuzzing::peak_bytes() - before;
-  ++t.inputs;
-  // The first input makes what the others share.
-  if (t.inputs == 1) return;
-  if (ms > t.slowest_ms) {
-    t.slowest_ms = ms;
-    t.slowest = name;
+  if (!t.first) {
+    t.all.add(ms, peak, name);
+    if (bytes.size() <= 100) t.small.add(ms, peak, name);
   }
-  if (peak > t.most_bytes) {
-    t.most_bytes = peak;
-    t.largest = name;
-  }
+  t.first = false;
 }
 
 void run_file(target fuzz, const std::filesystem::path& file, totals& t) {
@@ -91,9 +107,9 @@ int main(int argc, char** argv) {
       std::sort(files.begin(), files.end());
       for (const auto& file : files) run_file(fuzz, file, t);
     }
-    if (t.inputs == 0) throw std::runtime_error("no files");
-    std::printf("%zu inputs; slowest %.2f ms (%s), largest %zu bytes (%s)\n", t.inputs, t.slowest_ms, t.slowest.c_str(), t.most_bytes,
-                t.largest.c_str());
+    if (t.first) throw std::runtime_error("no files");
+    t.all.print("");
+    t.small.print(" of at most 100 bytes");
     return 0;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "replay: %s\n", e.what());

@@ -54,8 +54,8 @@ bytes random_bytes(std::size_t n, std::uint64_t seed) {
 void streams(const std::filesystem::path& parent) {
   const folder to(parent, "stream"), records(parent, "record_file");
   for (const bool open : {false, true}) {
-    const profile p = codec_profiles::make_all(open ? shape3{5, 0, 0} : shape3{5, 7, 6});
-    const shape3 shape = open ? shape3{5, 9, 9} : p.shape;
+    const profile p = codec_profiles::make_all(open ? shape3{5, 0, 0} : shape3{5, 4, 3});
+    const shape3 shape = open ? shape3{5, 4, 4} : p.shape;
     random_integers random(open ? 2 : 1);
     std::vector<float> x(shape.size());
     for (float& v : x) v = static_cast<float>(random.between(-64, 64)) / 32.0F;
@@ -83,7 +83,7 @@ void streams(const std::filesystem::path& parent) {
     file.frame = framing::none;
     file.operating_point = 3;
     file.mode = 1;
-    file.height = file.width = open ? 9 : 0;
+    file.height = file.width = open ? 4 : 0;
     out.clear();
     write_record_file(file, out);
     records.add(open ? "open_bare" : "fixed_bare", {}, out);

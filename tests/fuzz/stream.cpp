@@ -18,7 +18,7 @@ using namespace aecnn;
 namespace {
 
 const profile& profile_of(bool open) {
-  static const profile fixed = codec_profiles::make_all({5, 7, 6}), opened = codec_profiles::make_all({5, 0, 0});
+  static const profile fixed = codec_profiles::make_all({5, 4, 3}), opened = codec_profiles::make_all({5, 0, 0});
   return open ? opened : fixed;
 }
 
@@ -33,7 +33,7 @@ decoder& decoder_for(bool open, framing frame, std::size_t point, const entropy_
     o.frame = frame;
     o.operating_point = point;
     o.mode = mode;
-    if (open && bare) o.height = o.width = 9;
+    if (open && bare) o.height = o.width = 4;
     at = made.emplace(key, decoder(profile_of(open), o)).first;
   }
   return at->second;

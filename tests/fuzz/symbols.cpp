@@ -19,7 +19,7 @@ void fuzz_symbols(std::span<const std::byte> bytes) {
   // Few levels are the usual case; many cost time and memory.
   p.levels = 2 + (in.u8() % 16 != 0 ? in.below(40) : in.below(in.u8() == 0 ? 65535 : 2048));
   p.zero = in.below(p.levels);
-  const shape3 shape{1 + in.below(4), 1 + in.below(9), 1 + in.below(9)};
+  const shape3 shape{1 + in.below(4), 1 + in.below(6), 1 + in.below(6)};
   p.classes = static_cast<std::uint8_t>(1 + in.below(2));
   const std::uint8_t kinds = in.u8();
   for (std::size_t l = 0; l < shape.channels; ++l) {

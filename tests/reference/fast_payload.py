@@ -351,16 +351,25 @@ def decode_payload(payload, p, shape):
             high = lanes.plain(size - 16) if size > 16 else 0
             lanes.x.append(low + (high << 16) + (1 << size))
         lanes.lanes = 1 << k
+        units, _ = bands_of(lanes.lanes, len(sent), h)
+        if k > 0 and units < lanes.lanes:
+            raise StreamError("corrupt", f"{lanes.lanes} lanes for {units} units")
         decode_units(lanes, p, values, tables, sent, distances)
     lanes.end()
     return mask, (np.array(distances, np.int64).reshape(shape) + p.zero).astype(np.uint16)
 
 
+def bands_of(lanes, sent, h):
+    """Section 7: the number of units and the rows of each but a plane's last."""
+    parts = -(-lanes // sent) if sent < lanes else 1
+    rows = -(-h // parts)
+    return sent * -(-h // rows), rows
+
+
 def decode_units(lanes, p, values, tables, sent, distances):
     """Section 7."""
     h, w = len(distances[0]), len(distances[0][0])
-    parts = -(-lanes.lanes // len(sent)) if len(sent) < lanes.lanes else 1
-    rows = -(-h // parts)
+    _, rows = bands_of(lanes.lanes, len(sent), h)
     units = []
     for c in sent:
         own = tables[p.channel_class[c] if p.channel_class is not None else 0]

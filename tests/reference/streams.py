@@ -23,6 +23,7 @@ MODES = ("default", "fast", "max")
 PAYLOADS = (decoder.decode_payload, fast_payload.decode_payload, max_payload.decode_payload)
 MAX_EXTENT, MAX_ELEMENTS = 1 << 14, 1 << 26
 MAX_ELEMENTS_PER_BYTE = 512
+MAX_SLOW_SYMBOLS_PER_BYTE = 64  # in mode max
 
 
 @dataclass
@@ -119,6 +120,9 @@ class Profile:
         size = max(C * H * W, shape[0] * shape[1] * shape[2])
         if extents and bare is None and size > 1 << 15 and size // MAX_ELEMENTS_PER_BYTE > len(stream):
             raise StreamError("limit_exceeded", f"{len(stream)} bytes for a tensor of {C}x{H}x{W}")
+        count = shape[0] * shape[1] * shape[2]
+        if extents and bare is None and mode == 2 and count > 1 << 12 and count // MAX_SLOW_SYMBOLS_PER_BYTE > len(stream):
+            raise StreamError("limit_exceeded", f"{len(stream)} bytes for {count} symbols in mode max")
         mask, symbols = PAYLOADS[mode](r.rest(), point.parameters, shape)
         if bare is None and symbol_checksum(symbols, self.hash, j, extents) != checksum:
             raise StreamError("checksum_mismatch", f"checksum {checksum:04x}")

@@ -21,17 +21,25 @@ struct limits {
   std::size_t max_operating_points = 32;                 ///< operating points of a profile (the header has 5 bits)
   std::size_t max_nodes = 4096;                          ///< nodes of a network
   std::size_t max_elements_per_byte = 512;               ///< elements of a tensor for each byte of a stream that carries its extents; see below
+  std::size_t max_slow_symbols_per_byte = 64;            ///< the same of symbols in a mode that is slow (entropy_mode::slow)
   std::size_t max_activation_bytes = std::size_t{1} << 30; ///< activation memory of a network
 };
 
 /// Tensors of up to so many elements never exceed max_elements_per_byte. A coder of zeros that takes a hundredth of a bit for each
 /// could otherwise fill gigabytes from a few bytes; the default still is 2048 times less than float32.
 inline constexpr std::size_t small_tensor_elements = std::size_t{1} << 15;
+/// So many symbols never exceed max_slow_symbols_per_byte: a few milliseconds' work. Encoders take the default mode for a stream that
+/// would.
+inline constexpr std::size_t small_slow_symbols = std::size_t{1} << 12;
 
 namespace detail {
 /// Whether `elements` are more than a stream of `bytes` that carries its extents may stand for.
 constexpr bool expands_too_much(std::size_t elements, std::size_t bytes, const limits& l) noexcept {
   return elements > small_tensor_elements && (l.max_elements_per_byte == 0 || elements / l.max_elements_per_byte > bytes);
+}
+/// Whether `symbols` are more than it may stand for in a slow mode.
+constexpr bool takes_too_long(std::size_t symbols, std::size_t bytes, const limits& l) noexcept {
+  return symbols > small_slow_symbols && (l.max_slow_symbols_per_byte == 0 || symbols / l.max_slow_symbols_per_byte > bytes);
 }
 
 /// a*b, or false where it overflows.

@@ -259,7 +259,7 @@ private:
     std::uint32_t state = 0;
     if (!detail::get_state(payload, tokens_.base(), state)) return errc::corrupt;
     // Past the end there are as many zeros as all lanes can take in a row.
-    const std::size_t row = detail::max_lanes * shape.width;
+    const std::size_t row = detail::most_lanes(shape) * shape.width;
     const std::size_t margin = (tokens_.deep() ? 2 : 1) * (row < shape.size() ? row : shape.size()) + 64;
     detail::resize(words_, most + margin);
     std::uint16_t* const word = words_.data();
@@ -290,6 +290,7 @@ private:
       if (order_.symbols() >= detail::min_symbols_of_lanes) log = header.decode_bits(3);
       if ((1u << log) > detail::max_lanes) return errc::corrupt;
       order_.set_lanes(1u << log);
+      if (order_.units() < order_.lanes()) return errc::corrupt; // no encoder pays for lanes without work
       for (std::uint32_t i = 1; i < order_.lanes(); ++i) {
         const int length = static_cast<int>(header.decode_bits(4)) + tokens_.base();
         std::uint32_t s = header.decode_bits(length < 16 ? length : 16);

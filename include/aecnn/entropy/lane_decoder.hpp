@@ -126,8 +126,7 @@ struct lane_decoding {
     const std::size_t lanes = order.lanes(), line = (shape.width + 2) * lanes;
     const bool equal = rules.tokens.alternating() == 0 && !rules.tokens.rest_negative();
     // As for the most lanes, so that the next payload needs no more.
-    const std::size_t most = shape.size() < min_symbols_of_lanes ? 1 : max_lanes;
-    resize(rows, (2 * (shape.width + 2) + (equal ? 0 : shape.width)) * most + 64);
+    resize(rows, (2 * (shape.width + 2) + (equal ? 0 : shape.width)) * most_lanes(shape) + 64);
     std::uint16_t* const plane = rows.data() + 2 * line;
     const row_kernel kernel = choose_row_kernel(level, order.lanes(), rules);
     lane_row row;

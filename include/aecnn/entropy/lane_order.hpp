@@ -17,6 +17,13 @@ inline constexpr std::uint32_t max_lanes = 32;
 /// Below this many symbols there is one lane, and the header does not name their number.
 inline constexpr std::size_t min_symbols_of_lanes = 1024;
 
+/// As many lanes as any payload of planes of that shape has: no more than units, of which there are no more than rows.
+constexpr std::size_t most_lanes(shape3 shape) noexcept {
+  std::size_t lanes = 1;
+  while (shape.size() >= min_symbols_of_lanes && lanes < max_lanes && 2 * lanes <= shape.channels * shape.height) lanes *= 2;
+  return lanes;
+}
+
 /// A band of rows of one channel.
 struct lane_unit {
   std::uint32_t channel = 0;

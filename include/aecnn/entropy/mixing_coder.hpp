@@ -77,7 +77,9 @@ public:
                }
                symbols[i] = static_cast<symbol>(d + zero);
                return d;
-             });
+             },
+             // What no encoder wrote is not decoded to its end.
+             [&] { return out_of_range || coder.outside(); });
     if (out_of_range) return failure{errc::corrupt, "payload: a symbol is outside the levels of its plane"};
     return coder.finish();
   }
@@ -109,9 +111,13 @@ private:
     unsigned code(unsigned, std::uint32_t p1) noexcept { return coder->decode(p1); }
   };
 
-  // Visits every symbol of the sent channels with its neighbourhood; visit() returns the symbol's distance from zero.
-  template <class Visit>
-  void traverse(const symbol* symbols, shape3 shape, std::span<const std::uint8_t> mask, Visit&& visit) {
+  struct never {
+    bool operator()() const noexcept { return false; }
+  };
+  // Visits every symbol of the sent channels with its neighbourhood; visit() returns the symbol's distance from zero. Ends before a row
+  // where stop() says so.
+  template <class Visit, class Stop = never>
+  void traverse(const symbol* symbols, shape3 shape, std::span<const std::uint8_t> mask, Visit&& visit, Stop&& stop = {}) {
     model_.start();
     const std::size_t width = shape.width;
     detail::resize(rows_, 3 * width);
@@ -129,6 +135,7 @@ private:
       const symbol* other = reference == parameters::no_reference ? nullptr : symbols + reference * shape.area();
       model_.start_channel(parameters_.channel_class.empty() ? 0 : parameters_.channel_class[channel], other != nullptr);
       for (std::size_t y = 0; y < shape.height; ++y) {
+        if (stop()) return;
         for (std::size_t x = 0; x < width; ++x, ++i) {
           neighbourhood q;
           q.first = x == 0 && y == 0;
@@ -161,6 +168,6 @@ private:
 };
 
 /// The mode for the fewest bytes.
-inline constexpr entropy_mode max_mode{2, "max", &detail::make_mode_coder<mixing_coder>};
+inline constexpr entropy_mode max_mode{2, "max", &detail::make_mode_coder<mixing_coder>, true};
 
 } // namespace aecnn

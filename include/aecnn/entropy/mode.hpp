@@ -59,6 +59,7 @@ struct entropy_mode {
   const char* name = "default"; ///< what people read
   /// Makes the coder for planes of `channels` channels; null in the standard mode.
   result<any_coder> (*create)(const context_parameters& parameters, std::size_t channels) = nullptr;
+  bool slow = false; ///< takes about a microsecond a symbol: limits::max_slow_symbols_per_byte
 
   friend constexpr bool operator==(const entropy_mode& a, const entropy_mode& b) noexcept { return a.id == b.id; }
 };

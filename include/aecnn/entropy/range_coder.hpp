@@ -172,6 +172,8 @@ public:
     if (range_ < min_range) shift();
     return v;
   }
+  /// Whether the payload has turned out to be one that no encoder writes; finish() will say so.
+  bool outside() const noexcept { return outside_; }
   /// Success where the payload is exactly what the encoder writes for the decoded decisions, else
   /// errc::trailing_bytes or errc::corrupt (changed or truncated).
   status finish() const {

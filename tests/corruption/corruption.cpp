@@ -85,19 +85,26 @@ std::vector<stream_case> streams_of(const std::string& folder) {
 /// Decodes a corrupted stream; with `reconstruct` to a tensor, else to symbols only.
 void decode(stream_case& c, const bytes& stream, bool reconstruct, counts& n) {
   ++n.tried;
-  const auto symbols = c.decoder.try_decode_symbols(stream);
-  if (!symbols) {
-    n.refuse(symbols.error());
+  const auto check = [&](const auto& decoded) {
+    if (!decoded) {
+      n.refuse(decoded.error());
+      return false;
+    }
+    ++(golden::hash(c.decoder.symbols()) == c.v.symbols ? n.same : n.other);
+    // A changed header may name other extents; the number of channels is the profile's.
+    const aecnn::shape3 shape = c.decoder.shape();
+    if (shape.channels != c.shape.channels || (!c.open && shape != c.shape)) throw std::runtime_error("a tensor of another shape");
+    return true;
+  };
+  if (!reconstruct) {
+    check(c.decoder.try_decode_symbols(stream));
     return;
   }
-  ++(golden::hash(*symbols) == c.v.symbols ? n.same : n.other);
-  // A changed header may name other extents; the number of channels is the profile's.
-  const aecnn::shape3 shape = c.decoder.shape();
-  if (shape.channels != c.shape.channels || (!c.open && shape != c.shape)) throw std::runtime_error("a tensor of another shape");
-  if (!reconstruct) return;
   const auto y = c.decoder.try_decode(stream);
-  if (!y || y->shape(0) != shape.channels || y->shape(1) != shape.height || y->shape(2) != shape.width)
-    throw std::runtime_error("symbols without a tensor of the right shape");
+  if (!check(y)) return;
+  const aecnn::shape3 shape = c.decoder.shape();
+  if (y->shape(0) != shape.channels || y->shape(1) != shape.height || y->shape(2) != shape.width)
+    throw std::runtime_error("a tensor without the shape that its decoder names");
 }
 
 /// Of `n` streams with a checksum, whether no more give other symbols than 16 bits let through: the mean and six standard deviations.

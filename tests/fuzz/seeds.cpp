@@ -94,9 +94,9 @@ void symbols(const std::filesystem::path& parent) {
   const folder to(parent, "symbols");
   for (int flags = 0; flags < 16; ++flags)
     if ((flags & 3) != 3)
-      for (const int levels : {0, 1, 33})
-        to.add("flags" + std::to_string(flags) + "_levels" + std::to_string(levels), {flags, levels},
-               random_bytes(200, static_cast<std::uint64_t>(flags * 100 + levels)));
+      for (const int alphabet : {0, 7, 24, 45}) // 2, 16, 17 and 257 levels
+        to.add("flags" + std::to_string(flags) + "_alphabet" + std::to_string(alphabet), {flags, alphabet},
+               random_bytes(200, static_cast<std::uint64_t>(flags * 100 + alphabet)));
 }
 
 void profiles(const std::filesystem::path& parent) {

@@ -61,7 +61,7 @@ void fuzz_end_to_end(std::span<const std::byte> bytes) {
   FUZZ_REQUIRE(again.has_value() && *again == *stream);
   if (change == 0) return;
   (*stream)[place % stream->size()] ^= static_cast<std::byte>(change);
-  const fuzzing::allocation_limit limit(fuzzing::allowance(stream->size()));
+  const fuzzing::allocation_limit limit(fuzzing::stream_allowance(stream->size()));
   y = c.try_decode(*stream);
   if (y) FUZZ_REQUIRE(y->shape(0) == 3);
 }

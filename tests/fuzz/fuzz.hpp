@@ -41,8 +41,11 @@ void reset_peak() noexcept;
 /// operator new aborts where more than this is live.
 void limit_live_bytes(std::size_t most) noexcept;
 
-/// What a decoder of `size` untrusted bytes may allocate: 1 MiB, and 256 bytes more for every byte above 100.
+/// What a reader of a file of `size` untrusted bytes may allocate: 1 MiB, and 256 bytes more for every byte above 100.
 inline std::size_t allowance(std::size_t size) { return (std::size_t{1} << 20) + (size > 100 ? 256 * (size - 100) : 0); }
+/// And a decoder of a stream: 10 KiB for every byte above 100, which may stand for 512 elements (limits::max_elements_per_byte) of the
+/// tensor, in its network and in symbols.
+inline std::size_t stream_allowance(std::size_t size) { return (std::size_t{1} << 20) + (size > 100 ? 10240 * (size - 100) : 0); }
 
 /// While it lives, allocations above `most` bytes in all, beside what is live now, abort.
 class allocation_limit {

@@ -1,4 +1,5 @@
-// Counts what operator new gives out. Under AddressSanitizer the memory still is malloc's, so that it is watched as ever.
+// Counts what operator new gives out. Under AddressSanitizer the memory still is malloc's, so that it is watched as ever. ThreadSanitizer
+// brings operators of its own: nothing is counted.
 #include <atomic>
 #include <cstddef>
 #include <cstdio>
@@ -9,8 +10,15 @@
 
 #include <fuzz.hpp>
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define FUZZ_NOTHING_COUNTED
+#endif
+#endif
+
 namespace {
 std::atomic<std::size_t> live{0}, peak{0}, most{static_cast<std::size_t>(-1)};
+#ifndef FUZZ_NOTHING_COUNTED
 
 void* allocate(std::size_t size, std::size_t alignment) {
   void* p = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
@@ -31,6 +39,7 @@ void release(void* p) noexcept {
   live -= malloc_usable_size(p);
   std::free(p);
 }
+#endif
 } // namespace
 
 namespace fuzzing {
@@ -40,6 +49,7 @@ void reset_peak() noexcept { peak = live.load(); }
 void limit_live_bytes(std::size_t bytes) noexcept { most = bytes; }
 } // namespace fuzzing
 
+#ifndef FUZZ_NOTHING_COUNTED
 void* operator new(std::size_t size) { return allocate(size, 0); }
 void* operator new[](std::size_t size) { return allocate(size, 0); }
 void* operator new(std::size_t size, std::align_val_t a) { return allocate(size, static_cast<std::size_t>(a)); }
@@ -56,3 +66,4 @@ void operator delete(void* p, std::align_val_t) noexcept { release(p); }
 void operator delete[](void* p, std::align_val_t) noexcept { release(p); }
 void operator delete(void* p, std::size_t, std::align_val_t) noexcept { release(p); }
 void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { release(p); }
+#endif

@@ -66,7 +66,7 @@ void fuzz_stream(std::span<const std::byte> bytes) {
     stream[1] = std::byte{profile_id(p.hash)};
   }
   const auto decode = [&] {
-    const fuzzing::allocation_limit limit(fuzzing::allowance(stream.size()));
+    const fuzzing::allocation_limit limit(fuzzing::stream_allowance(stream.size()));
     return d.try_decode(stream);
   };
   auto y = decode();

@@ -22,7 +22,7 @@ step() {
   fi
 }
 
-bash tests/run.sh gcc portable valgrind native debug clang sanitizers threads exactness aarch64 armhf i686 s390x || status=1
+bash tests/run.sh gcc portable valgrind native debug clang sanitizers threads aarch64 armhf i686 s390x exactness || status=1
 step streams build/gcc/tests/corruption/aecnn_corruption streams tests/data/golden
 step profiles build/gcc/tests/corruption/aecnn_corruption profiles tests/data/golden
 step random build/gcc/tests/corruption/aecnn_corruption random tests/data/golden 10000000

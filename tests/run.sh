@@ -3,7 +3,7 @@
 #   gcc         g++ -O1: the whole suite, consumer projects, examples
 #   sanitizers  clang++ with AddressSanitizer and UndefinedBehaviorSanitizer: the unit tests and golden vectors
 #   s390x       cross-compiled, big-endian, under qemu-user: the parts that shape the bytes
-#   exactness   symbols and streams of differently compiled programs are identical (tests/exactness/run.sh)
+#   exactness   symbols and streams of differently compiled programs are identical (tests/exactness/run.sh), of those compilers that are there
 # and, only where it is named:
 #   benchmarks  builds the benchmarks as well and runs each of them for a moment
 #   clang       clang++ -O1 without sanitizers: the whole suite

@@ -8,6 +8,7 @@
 
 #include <catch_compat.hpp>
 #include <random.hpp>
+#include <stored.hpp>
 
 using aecnn::fixed_block;
 using aecnn::instruction_set;
@@ -18,7 +19,7 @@ namespace {
 
 /// The documented rule, in exact arithmetic: the product of two floats is exact in double, and is rounded to float once.
 std::int64_t latent_of(float x, const quantise_rule& r) {
-  const auto product = static_cast<float>(static_cast<double>(x) * static_cast<double>(r.scale));
+  const float product = stored(static_cast<float>(static_cast<double>(x) * static_cast<double>(r.scale)));
   const double limit = aecnn::fixed_limit;
   const double clamped = std::abs(product) > static_cast<float>(limit) ? std::copysign(limit, static_cast<double>(product))
                                                                          : static_cast<double>(product);

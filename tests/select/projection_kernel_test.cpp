@@ -11,6 +11,7 @@
 #include <aecnn/select/projection.hpp>
 #include <catch_compat.hpp>
 #include <random.hpp>
+#include <stored.hpp>
 
 using aecnn::fixed_block;
 using aecnn::instruction_set;
@@ -74,8 +75,8 @@ TEST_CASE("all instruction sets give the inputs of the documented rule and notic
   for_each_level([](const aecnn::detail::projection_kernels& kernels) {
     random_integers random(2);
     for (int repeat = 0; repeat < 2000; ++repeat) {
-      const float scale = repeat % 2 == 0 ? static_cast<float>(random.between(1, 100000)) / 7.0F
-                                          : std::bit_cast<float>(0x00800000U + random.below(0x71000000U)); // 2^-126 to 2^100
+      const float scale = stored(repeat % 2 == 0 ? static_cast<float>(random.between(1, 100000)) / 7.0F
+                                                 : std::bit_cast<float>(0x00800000U + random.below(0x71000000U))); // 2^-126 to 2^100
       float in[fixed_block];
       for (auto& v : in) {
         v = random.below(2) == 0 ? static_cast<float>(random.between(-33000, 33000)) / scale
@@ -88,7 +89,7 @@ TEST_CASE("all instruction sets give the inputs of the documented rule and notic
       bool same = true;
       for (std::size_t i = 0; i < fixed_block; ++i) {
         // An exact product in double, rounded once to float.
-        const auto product = static_cast<double>(static_cast<float>(static_cast<double>(in[i]) * static_cast<double>(scale)));
+        const auto product = static_cast<double>(stored(static_cast<float>(static_cast<double>(in[i]) * static_cast<double>(scale))));
         same = same && out[i] == static_cast<std::int16_t>(std::max<double>(-limit, std::min<double>(limit, half_of(std::trunc(product)))));
       }
       REQUIRE(same);

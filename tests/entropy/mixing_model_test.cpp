@@ -151,3 +151,30 @@ TEST_CASE("the model learns a plane that its neighbours predict") {
   }
   CHECK(late / 1000 < 1.5); // without the prediction about 6 bits
 }
+
+TEST_CASE("a model that has coded thousands of millions of channels still predicts like a new one") {
+  const auto p = rich_parameters(16, 4, 3, false, 5);
+  // Ages where they start anew, and every one before 2^32 that the second tensor's start or channels could meet it with.
+  std::vector<std::uint32_t> ages{0xeffffff6U, 0xefffffffU, 0xf0000000U};
+  for (std::uint32_t age = 0xffffffe0U; age != 0; ++age) ages.push_back(age);
+  for (const std::uint32_t age : ages) {
+    CAPTURE(age);
+    mixing_model used(p, age);
+    for (int tensor = 0; tensor < 4; ++tensor) {
+      mixing_model fresh(p);
+      random_integers random(static_cast<unsigned>(tensor));
+      used.start();
+      fresh.start();
+      for (int channel = 0; channel < 9; ++channel) {
+        used.start_channel(static_cast<std::size_t>(channel % 3), channel > 0);
+        fresh.start_channel(static_cast<std::size_t>(channel % 3), channel > 0);
+        for (int n = 0; n < 60; ++n) {
+          const neighbourhood q = random_neighbourhood(random, -4, 11);
+          recorder a, b;
+          REQUIRE(used.code(a, q, q.w) == fresh.code(b, q, q.w));
+          REQUIRE(a.probabilities == b.probabilities);
+        }
+      }
+    }
+  }
+}

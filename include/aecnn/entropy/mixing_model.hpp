@@ -83,7 +83,8 @@ private:
 /// unsigned code(unsigned bit, std::uint32_t p1), which codes a bit of probability p1 / 65536 and returns it, or decodes one.
 class mixing_model {
 public:
-  explicit mixing_model(const context_parameters& p) : layout_(p.levels, p.zero) {
+  /// `age`: as if so many channels had been coded before; of no effect on what is coded.
+  explicit mixing_model(const context_parameters& p, std::uint32_t age = 0) : layout_(p.levels, p.zero), channel_age_(age) {
     const std::uint32_t max = layout_.max_magnitude();
     const std::uint32_t tokens = layout_.max_token();
     nodes_ = tokens + 3 + (layout_.unary() ? 0 : 8 * (tokens + 1));
@@ -108,15 +109,14 @@ public:
   /// Forgets all but the initial states. To be called before every tensor, and first of all on a copy.
   void start() noexcept {
     contexts_ = initial_;
-    if (age_ > 0xf0000000U) {
+    if (channel_age_ > 0xf0000000U) { // a tensor's channels do not reach 0 from there
       by_prediction_.reset_ages();
       by_neighbours_.reset_ages();
       by_channel_.reset_ages();
       by_reference_.reset_ages();
-      age_ = 0;
+      channel_age_ = 0;
     }
-    age_ = channel_age_ + 1;
-    channel_age_ = age_;
+    age_ = ++channel_age_;
     // In a trained model the contexts know much, and the tables start from what these say; where the alphabet is small they know
     // nearly all.
     constexpr std::int32_t one = mixer<inputs>::one;

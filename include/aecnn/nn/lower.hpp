@@ -161,20 +161,10 @@ private:
     push(std::make_unique<to_channels_first>(kernels_, from.buffer, to, from.layout), "to channels-first");
     return to;
   }
-  /// The channels-last buffer of a value with at least the given border.
-  operand last(std::size_t v, std::size_t border = 0) {
+  /// The channels-last buffer of a value, which has the border that the value's readers require.
+  operand last(std::size_t v) {
     place& p = places_[root(v)];
-    if (p.last != none && p.border >= border) return {p.last, layout(v, p.border)};
-    if (p.last != none) { // an alias of a channels-first buffer cannot have a border
-      const operand from{p.last, layout(v, p.border)};
-      p.last = none;
-      const std::size_t first = p.first;
-      const operand to = new_last(v);
-      p.first = first;
-      push(clearing(std::make_unique<change_border>(from.buffer, from.layout, to.buffer, to.layout), to),
-           "add a border");
-      return to;
-    }
+    if (p.last != none) return {p.last, layout(v, p.border)};
     const std::size_t from = p.first;
     const operand to = new_last(v);
     p.first = from;
@@ -286,11 +276,8 @@ private:
       return push(std::make_unique<pointwise_convolution>(f, kernels_, from.buffer, from.layout, first, to), s.label,
                   cost);
     }
-    plane_layout unrearranged = given;
-    unrearranged.height /= static_cast<std::size_t>(f.rearrange.block);
-    unrearranged.width /= static_cast<std::size_t>(f.rearrange.block);
     const operand residual = f.has_residual ? last(s.inputs[1]) : operand{};
-    const operand from = last(v, c.how == method::winograd ? 0 : required_border(f.spec, layout(v), unrearranged));
+    const operand from = last(v);
     if (c.how == method::winograd) {
       const operand to = new_last(o);
       auto weights = std::make_shared<const winograd_weights>(f, c.winograd, kernels_, to.layout);

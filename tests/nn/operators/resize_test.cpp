@@ -50,6 +50,7 @@ TEST_CASE("resize: two axes, scales, and the older operators", "[nn]") {
   CHECK(first("Upsample", {x, constant({4}, {1, 1, 1, 2})}, {{"mode", std::string("linear")}}).floats ==
         numbers{1, 1.5F, 2, 2, 3, 3.5F, 4, 4});
   CHECK(first("Resize", {counting({5}), left_out(), constant({1}, {1.4F})}).type.shape == shape{7});
+  CHECK(first("Resize", {counting({0, 2}), left_out(), constant({2}, {2, 2})}).type.shape == shape{0, 4});
   // An infinity stays where it is.
   const float infinity = std::numeric_limits<float>::infinity();
   CHECK(first("Resize", {computed({2, 1}, {1, infinity}), left_out(), left_out(), whole({2}, {2, 2})},
@@ -60,6 +61,8 @@ TEST_CASE("resize: two axes, scales, and the older operators", "[nn]") {
 TEST_CASE("resize: refusals", "[nn]") {
   const value x = counting({1, 4}), scales = constant({2}, {1, 2}), sizes = whole({2}, {1, 8});
   CHECK(error_of("Resize", {x, left_out(), left_out()}) == errc::missing_field);
+  CHECK(error_of("Resize", {computed({}, {3}), left_out(), constant({0}, {})}) == errc::missing_field);
+  CHECK(error_of("Resize", {computed({}, {3}), left_out(), constant({}, {1})}) == errc::bad_field);
   CHECK(error_of("Resize", {x, left_out(), scales, sizes}) == errc::bad_field);
   CHECK(error_of("Resize", {x, left_out(), constant({1}, {2})}) == errc::bad_field);
   CHECK(error_of("Resize", {x, left_out(), constant({2}, {1, -2})}) == errc::bad_field);

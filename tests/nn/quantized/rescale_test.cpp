@@ -49,6 +49,8 @@ TEST_CASE("reciprocals are correctly rounded") {
     REQUIRE(reciprocal(x) == static_cast<float>(1 / static_cast<long double>(x)));
   }
   CHECK(reciprocal(1) == 1);
+  for (const float x : {std::nextafter(1.0F, 2.0F), std::nextafter(2.0F, 1.0F), std::nextafter(0x1p40F, 0.0F)})
+    CHECK(reciprocal(x) == static_cast<float>(1 / static_cast<long double>(x)));
   CHECK(reciprocal(0x1p60F) == 0x1p-60F);
 }
 

@@ -74,11 +74,7 @@ public:
   void run(std::span<const const_tensor_data> in, std::span<const tensor_data> out, float*) const noexcept override {
     const extents& shape = outputs()[0].shape;
     float* y = out[0].floats;
-    if (element_count(shape) == 0) return;
-    if (shape.empty()) {
-      *y = *in[0].floats;
-      return;
-    }
+    if (element_count(shape) == 0) return; // and there is at least one axis: no scales or sizes suit a scalar
     const std::size_t last = shape.size() - 1, columns = static_cast<std::size_t>(shape[last]);
     std::array<std::size_t, max_rank> index{};
     for (;;) {

@@ -97,16 +97,12 @@ inline std::int32_t activation_multiplier(float a, float b) noexcept {
   return static_cast<std::int32_t>(to_integer(quotient(exact(a), exact(b)), 24, std::uint64_t{ratio_limit} << 24));
 }
 
-/// 1 / x rounded to float; x is normal, and so is the result where x lies in 2^-100..2^100.
+/// 1 / x rounded to float; x is normal, and so is the result where x lies in 2^-100..2^100. No float lies so near above a
+/// power of two that its reciprocal would be rounded up to one.
 inline float reciprocal(float x) noexcept {
   const exact_number q = quotient({std::uint64_t{1} << 40, -40}, exact(x));
-  std::uint64_t m = (q.mantissa >> 16) + (q.mantissa >> 15 & 1); // 24 bits
-  int exponent = q.exponent + 16;
-  if (m == std::uint64_t{1} << 24) {
-    m >>= 1;
-    ++exponent;
-  }
-  return std::bit_cast<float>(static_cast<std::uint32_t>(exponent + 150) << 23 |
+  const std::uint64_t m = (q.mantissa >> 16) + (q.mantissa >> 15 & 1); // 24 bits
+  return std::bit_cast<float>(static_cast<std::uint32_t>(q.exponent + 166) << 23 |
                               (static_cast<std::uint32_t>(m) & 0x7fffffU));
 }
 

@@ -97,26 +97,6 @@ private:
   const float* constant_;
 };
 
-/// Changes the border of a channels-last tensor.
-class change_border final : public step {
-public:
-  change_border(std::size_t from, const plane_layout& from_layout, std::size_t to, const plane_layout& to_layout)
-      : from_(from), to_(to), from_layout_(from_layout), to_layout_(to_layout) {
-    reads = {from};
-    writes = {to};
-  }
-  std::size_t units() const override { return from_layout_.batch * from_layout_.height; }
-  void run(buffer_table buffers, std::size_t first, std::size_t last, float*) const noexcept override {
-    for (std::size_t r = first; r < last; ++r)
-      std::memcpy(buffers[to_] + to_layout_.row_at(r), buffers[from_] + from_layout_.row_at(r),
-                  from_layout_.width * from_layout_.channels * sizeof(float));
-  }
-
-private:
-  std::size_t from_, to_;
-  plane_layout from_layout_, to_layout_;
-};
-
 /// DepthToSpace of a channels-last tensor.
 class depth_to_space_step final : public step {
 public:

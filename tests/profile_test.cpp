@@ -213,6 +213,8 @@ TEST_CASE("check names what is inconsistent", "[profile]") {
          std::swap(p.operating_points[1], p.operating_points[2]);
        }},
       {errc::bad_field, "point 2: projection stride", [](profile& p) { p.operating_points[2].projection->stride = 0; }},
+      {errc::bad_field, "point 1: an analysis network needs",
+       [](profile& p) { p.operating_points[1].analysis.emplace(aecnn::analysis_parameters{"net", 2, 1}); }},
       {errc::bad_field, "point 0: quantizer unit", [](profile& p) { p.operating_points[0].quantizer.unit.pop_back(); }},
       {errc::bad_field, "point 2: quantizer scale",
        [](profile& p) {

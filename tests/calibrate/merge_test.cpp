@@ -106,6 +106,9 @@ TEST_CASE("merge: what does not fit is refused", "[merge]") {
   open.shape.height = open.shape.width = 0;
   device.networks.clear();
   broken.operating_points[0].quantizer.levels = 1;
+  auto unusable = one_channel(1, 4);
+  unusable.networks[0].nodes[0].op_type = "Nothing";
+  CHECK(code({unusable}) == errc::unsupported);
   CHECK(code({good}) == errc{});
   CHECK(code({}) == errc::invalid_argument);
   CHECK(code({good, open}) == errc::bad_shape);

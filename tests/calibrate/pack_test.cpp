@@ -319,6 +319,12 @@ TEST_CASE("pack: what does not fit is refused", "[pack]") {
   CHECK(code([](auto& o) { o.decoder.nodes[0].op_type = "Nothing"; }) == errc::unsupported);
   CHECK(code([](auto& o) { o.decoder.weights[0].values[0] = std::numeric_limits<float>::infinity(); }) ==
         errc::not_finite);
+  s.values[1][5] = 2e18F;
+  CHECK(code([](auto&) {}) == errc::invalid_argument);
+  const auto view = s.tensors[2];
+  s.tensors[2] = aecnn::tensor_view<const float>::chw(s.values[2].data(), 3, 6, 4);
+  CHECK(code([](auto&) {}) == errc::bad_shape);
+  s.tensors[2] = view;
   s.values[1][5] = std::nanf("");
   CHECK(code([](auto&) {}) == errc::not_finite);
   s.tensors.clear();

@@ -1,5 +1,6 @@
 #include <aecnn/core/error.hpp>
 
+#include <limits>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -45,6 +46,8 @@ TEST_CASE("fail joins text and numbers", "[error]") {
   const failure f = aecnn::detail::fail(errc::bad_shape, "found ", 3, 'x', std::size_t{4}, ", ", owned, ' ', -1);
   CHECK(f.code == errc::bad_shape);
   CHECK(f.message == "found 3x4, owned -1");
+  CHECK(aecnn::detail::fail(errc::bad_shape, std::numeric_limits<long long>::min(), ' ', ~0ULL, ' ', ~0U).message ==
+        "-9223372036854775808 18446744073709551615 4294967295");
 }
 
 TEST_CASE("a result holds a value or a failure", "[error]") {

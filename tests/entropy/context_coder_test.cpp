@@ -351,6 +351,7 @@ TEST_CASE("initial states that fit the data make a short payload shorter") {
   p.levels = 15;
   p.zero = 7;
   auto cold = context_coder::create(p, 6).value();
+  CHECK(cold.models().size() == cold.layout().state_count());
   for (std::uint64_t seed = 0; seed < 10; ++seed) encode(cold, make_symbols({6, 8, 80}, 15, 7, content::sparse, 30 + seed), {6, 8, 80});
   for (const auto& m : cold.models()) p.initial.push_back(aecnn::pack_state(m.p1(), m.count >= 24 ? 11 : 2));
   auto warm = context_coder::create(p, 6).value();

@@ -48,6 +48,15 @@ double entropy_of(const plane& s, std::uint32_t levels) {
 
 TEST_CASE("a fast coder is an entropy coder") { CHECK(aecnn::entropy_coder<fast_coder>); }
 
+TEST_CASE("a fast coder refuses the parameters that a context coder refuses") {
+  aecnn::context_parameters p;
+  p.levels = 4;
+  CHECK(fast_coder::check(p, 3));
+  p.zero = 4;
+  CHECK(fast_coder::check(p, 3).error().code == aecnn::errc::bad_field);
+  CHECK(fast_coder::create(p, 3).error().code == aecnn::errc::bad_field);
+}
+
 TEST_CASE("all instruction sets write the same bytes and read the same symbols") {
   for (const std::uint32_t levels : {2U, 4U, 15U, 16U, 17U, 64U, 256U, 300U, 5000U, 65536U})
     for (const std::uint32_t zero : {0U, levels / 2, levels - 1})

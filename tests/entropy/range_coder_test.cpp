@@ -277,3 +277,10 @@ TEST_CASE("the shortest final value is the smallest multiple of its unit in the 
     }
   }
 }
+
+TEST_CASE("an interval of one value ends with that value in full") {
+  const auto f = aecnn::detail::shortest(0x0123456789abcdefU, 1);
+  CHECK(f.value == 0x0123456789abcdefU);
+  CHECK(f.bytes == 8);
+  CHECK_FALSE(f.carry);
+}

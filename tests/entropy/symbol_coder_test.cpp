@@ -166,6 +166,7 @@ TEST_CASE("the same symbols are chosen in every mode, and coded as encode does")
       for (const auto& mode : entropy_modes) {
         CAPTURE(levels, masked, mode.name);
         auto coder = make_coder(p, 4, mode);
+        CHECK(coder.coded_mask() == masked);
         plane chosen(shape.size(), 0xffff);
         bytes out;
         // What is wanted, or zero where that saves more than three bits.
@@ -177,6 +178,21 @@ TEST_CASE("the same symbols are chosen in every mode, and coded as encode does")
         CHECK((chosen == first));
         CHECK(out == encode(coder, chosen, shape, mask));
       }
+      const auto choose = [&](std::size_t i, std::size_t, const auto& price) {
+        return price(static_cast<symbol>(zero)) + 768 < price(wanted[i]) ? static_cast<symbol>(zero) : wanted[i];
+      };
+      // The modes' own coders, without a symbol_coder around them.
+      const auto check_alone = [&](auto coder) {
+        plane chosen(shape.size(), 0xffff);
+        bytes out, again;
+        REQUIRE(coder.encode_chosen(std::span<symbol>(chosen), shape, mask, out, choose).has_value());
+        CHECK((chosen == first));
+        REQUIRE(coder.encode(chosen, shape, mask, again).has_value());
+        CHECK(out == again);
+        CHECK(coder.encode_chosen(std::span<symbol>(chosen).first(3), shape, mask, out, choose).error().code == errc::bad_shape);
+      };
+      check_alone(aecnn::fast_coder::create(p, 4).value());
+      check_alone(aecnn::mixing_coder::create(p, 4).value());
       CHECK((first != wanted));
     }
 }

@@ -134,6 +134,62 @@ TEST_CASE("devices are written directly", "[file]") {
   }
 }
 
+namespace {
+/// Lowers one of the process's limits while it exists.
+class lowered_limit {
+public:
+  lowered_limit(int which, rlim_t most) : which_(which) {
+    REQUIRE(::getrlimit(kind(), &before_) == 0);
+    rlimit lower = before_;
+    lower.rlim_cur = most;
+    REQUIRE(::setrlimit(kind(), &lower) == 0);
+  }
+  lowered_limit(const lowered_limit&) = delete;
+  lowered_limit& operator=(const lowered_limit&) = delete;
+  ~lowered_limit() { static_cast<void>(::setrlimit(kind(), &before_)); }
+
+private:
+#if defined(__GLIBC__)
+  __rlimit_resource kind() const { return static_cast<__rlimit_resource>(which_); }
+#else
+  int kind() const { return which_; }
+#endif
+  int which_;
+  rlimit before_{};
+};
+} // namespace
+
+TEST_CASE("a file that cannot be opened or written in full stays as it was", "[file]") {
+  const scratch_directory scratch;
+  const auto path = scratch / "file", other = scratch / "other";
+  REQUIRE(try_write_file(path, text_bytes("old")));
+  aecnn::status existing, absent, large;
+  {
+    const lowered_limit descriptors(RLIMIT_NOFILE, 0);
+    existing = try_write_file(path, pattern(10));
+    absent = try_write_file(other, pattern(10));
+  }
+  for (const aecnn::status* s : {&existing, &absent}) {
+    REQUIRE_FALSE(*s);
+    CHECK(s->error().code == errc::io_error);
+    CHECK(contains(s->error().message, "Too many open files"));
+  }
+  CHECK(contains(existing.error().message, path.string()));
+  CHECK(contains(absent.error().message, other.string()));
+  {
+    const auto before = std::signal(SIGXFSZ, SIG_IGN);
+    const lowered_limit bytes(RLIMIT_FSIZE, 100000);
+    large = try_write_file(path, pattern(100001));
+    std::signal(SIGXFSZ, before);
+  }
+  REQUIRE_FALSE(large);
+  CHECK(large.error().code == errc::io_error);
+  CHECK(contains(large.error().message, path.string()));
+  CHECK(contains(large.error().message, "File too large"));
+  CHECK(to_text(aecnn::io::read_file(path)) == "old");
+  CHECK(scratch.files() == 1); // no temporary file is left
+}
+
 TEST_CASE("pipes are read and written", "[file]") {
   const scratch_directory scratch;
   const auto pipe = scratch / "pipe";

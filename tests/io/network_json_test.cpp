@@ -87,6 +87,10 @@ TEST_CASE("the form of a network is checked", "[network_json]") {
   g = good;
   g.nodes[1].outputs.push_back("");
   CHECK(failure_of(g).code == errc::bad_field);
+  g = good;
+  for (int i = 0; i < 65; ++i) g.nodes[2].attributes.emplace_back("a" + std::to_string(i), std::int64_t{i});
+  CHECK(failure_of(g).code == errc::limit_exceeded);
+  CHECK(failure_of(g).message.find("net.nodes[2].attributes: ") == 0);
   l.max_nodes = 4;
   l.max_tensors = 2;
   l.max_elements = 12;

@@ -36,6 +36,8 @@ TEST_CASE("a range is the least and the largest value", "[quantize]") {
 
 TEST_CASE("values count in their bin, zeros apart", "[quantize]") {
   auto h = histogram::create(-1, 3, 4).value();
+  CHECK(h.low() == -1);
+  CHECK(h.high() == 3);
   h.add(std::vector<float>{-1, -0.5f, 0, -0.0f, 0.25f, 1, 1.5f, 2.99f, 3, 17, -6}).value();
   CHECK(counts(h) == std::vector<std::uint64_t>{3, 1, 2, 3});
   CHECK(h.zeros() == 2);

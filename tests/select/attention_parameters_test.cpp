@@ -58,6 +58,12 @@ TEST_CASE("parameters that are wrong are refused by name", "[select]") {
   p = good;
   for (auto& v : p.w2) v = 1048576.0f * 512.0f / 3.0f; // too large one by one
   CHECK(code_of(p) == errc::bad_field);
+  aecnn::limits bounds;
+  bounds.max_elements = 35;
+  const auto large = aecnn::check(good, bounds);
+  REQUIRE_FALSE(large.has_value());
+  CHECK(large.error().code == errc::limit_exceeded);
+  CHECK(large.error().message == "attention w1: 3 by 12 elements, limit 35");
 
   auto eca = example::attention(attention_kind::eca);
   CHECK(aecnn::check(eca).has_value());

@@ -179,6 +179,10 @@ TEST_CASE("shapes that do not fit are refused", "[select]") {
   const aecnn::quantized_view<const std::uint8_t> no_scale{tensor_view<const std::uint8_t>::chw(q.data(), 12, 1, 1), 0,
                                                            0};
   CHECK(a.logits(no_scale, all, w).error().code == errc::invalid_argument);
+  std::vector<float> weights(11);
+  const auto refused = a.weights(tensor_view<const float>::chw(x.data(), 12, 5, 9), std::span<float>(weights), w);
+  CHECK(refused.error().code == errc::invalid_argument);
+  CHECK(refused.error().message == "span of 11 weights, expected 12");
   // Without pixels the pooled values are 0, which leaves the biases.
   CHECK(a.logits(tensor_view<const float>::chw(nullptr, 12, 0, 9), all, w).has_value());
 }

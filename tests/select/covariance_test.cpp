@@ -36,6 +36,7 @@ TEST_CASE("means and covariances agree with their definitions", "[select]") {
     CAPTURE(c, h, w);
     const std::size_t area = h * w;
     covariance_accumulator a(c);
+    CHECK(a.channels() == c);
     std::vector<std::vector<float>> data = {tensor(c, area, 1), tensor(c, area, 2), tensor(c, area, 3)};
     for (const auto& x : data) a.add(tensor_view<const float>::chw(x.data(), c, h, w)).value();
     const double n = static_cast<double>(3 * area);

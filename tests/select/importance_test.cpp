@@ -70,6 +70,12 @@ TEST_CASE("mean attention averages the sigmoid of the logits", "[select]") {
   CHECK(a.add(tensor_view<const float>::chw(x.data(), 3, 1, 1)).error().code == errc::bad_shape);
   CHECK(a.tensors() == 2);
   check_sharding(aecnn::attention_importance(attention), tensors(6));
+  auto narrow = example::attention(aecnn::attention_kind::eca);
+  narrow.channels = 3;
+  narrow.kernel = {0.5f};
+  aecnn::attention_importance three(aecnn::channel_attention::create(narrow).value());
+  CHECK(three.merge(a).error().code == errc::bad_shape);
+  CHECK(three.tensors() == 0);
 }
 
 TEST_CASE("energy and variance agree with their definitions", "[select]") {

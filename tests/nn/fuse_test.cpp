@@ -106,6 +106,16 @@ TEST_CASE("fuse: what is folded into weights and bias", "[nn]") {
   CHECK(u.stages[0].conv.weight(3, 1, 0) == 8000);
 }
 
+TEST_CASE("fuse: what makes several channels of a convolution's one is not folded", "[nn]") {
+  nn::graph g = nn::start("test");
+  nn::finish(g, nn::mul(g, nn::conv(g, "x", {1, 4, 1, 1}, {1, 1, 1, 1}), std::vector<float>{1, 2, 3}));
+  CHECK(fused(g, usual).types().size() == 2);
+  random_source random(31);
+  const values x = random.tensor({1, 4, 2, 2});
+  const values y = conv(x, {1, 4, 1, 1}, {1, 1, 1, 1}, {}, {});
+  CHECK(error(run(g, x), concat({y, map(y, [](double v) { return 2 * v; }), map(y, [](double v) { return 3 * v; })})) < 1e-6);
+}
+
 TEST_CASE("fuse: nothing is folded into what something else reads", "[nn]") {
   nn::graph g = nn::start("test");
   const std::string c = conv4(g, "x"), r = nn::relu(g, c);

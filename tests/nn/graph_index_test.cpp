@@ -116,6 +116,17 @@ TEST_CASE("graph_index: limits", "[nn]") {
     change(bounds);
     return failure_of(chain(), part, in, bounds);
   };
+  nn::graph g = nn::start("test"), h = g;
+  g.inputs.push_back("z");
+  nn::finish(g, nn::add(g, "x", "z"));
+  aecnn::limits one;
+  one.max_tensors = 1;
+  CHECK(failure_of(g, "network has 2 inputs and 1 outputs, limit 1", in, one) == errc::limit_exceeded);
+  nn::finish(h, nn::relu(h, "x"));
+  h.nodes[0].name.assign(one.max_name_bytes, 'n');
+  CHECK(failure_of(h, "") == errc{});
+  h.nodes[0].name += 'n';
+  CHECK(failure_of(h, "node #0: name longer than 256 bytes") == errc::limit_exceeded);
   using limits = aecnn::limits&;
   CHECK(code([](limits b) { b.max_nodes = 5; }, "") == errc{});
   CHECK(code([](limits b) { b.max_nodes = 4; }, "5 nodes, limit 4") == errc::limit_exceeded);

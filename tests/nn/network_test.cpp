@@ -387,6 +387,32 @@ TEST_CASE("network: operators of one's own", "[nn]") {
   nn::finish(h, nn::relu(h, "y"));
   CHECK(error(run(h, x, options), relu(map(conv(x, {3, 2, 3, 3}, w, {}, {}), [](double e) { return 3 * e; }))) < 1e-6);
   CHECK(prepared(h, {x}, options).multiply_adds() == 3 * 2 * 9 + 3);
+  // What an operation makes is checked against the node and against the limits.
+  g.nodes[0].outputs.push_back("second");
+  auto failing = nn::network::create(g, options).value();
+  CHECK(failing.prepare({2, 3, 3}).error().code == errc::bad_field);
+  CHECK(failing.prepare({2, 3, 3}).error().message == "node 't' (Triple): has 2 outputs, the operator has 1");
+  mine.add("Deep", [](nn::node_reader&) -> aecnn::result<std::unique_ptr<nn::operation>> {
+    return std::unique_ptr<nn::operation>(std::make_unique<triple>(nn::tensor_type{nn::element_type::float32, extents(9, 1)}));
+  });
+  g.nodes[0] = {"Deep", "d", {"x"}, {"y"}};
+  failing = nn::network::create(g, options).value();
+  CHECK(failing.prepare({2, 3, 3}).error().code == errc::limit_exceeded);
+  CHECK(failing.prepare({2, 3, 3}).error().message == "node 'd' (Deep): output of rank 9, limit 8");
+}
+
+TEST_CASE("network: items of a batch run one by one need outputs of one item", "[nn]") {
+  nn::graph g = nn::start("test");
+  g.weights.push_back({"shape", {2}, {}, {2, -1}, nn::element_type::int64});
+  g.nodes.push_back({"Reshape", "r", {"x", "shape"}, {"y"}});
+  nn::finish(g, nn::relu(g, "y"));
+  auto net = nn::network::create(g).value();
+  const nn::network::array one = xt::ones<float>({1, 2, 3, 2}), two = xt::ones<float>({2, 2, 3, 2});
+  CHECK(net.run(one).shape()[1] == 6);
+  const auto refused = net.try_run(two);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::bad_shape);
+  CHECK(refused.error().message == "output of shape [2,6] for one item, expected a first extent of 1");
 }
 
 TEST_CASE("network: empty", "[nn]") {

@@ -190,6 +190,10 @@ TEST_CASE("ONNX: tensors that are refused", "[onnx]") {
         })) == errc{});
   CHECK(tensor_code(tensor("part", 1, {1}, [](pbf_writer& w) { w.add_message(3, std::string()); })) ==
         errc::unsupported);
+  CHECK(tensor_code(tensor("both", 7, {1}, [](pbf_writer& w) {
+          w.add_int32(5, 1);
+          w.add_int64(7, 1);
+        }), {"'both' holds its elements twice"}) == errc::bad_field);
   for (const int type : {8, 14, 15, 17, 22, -1})
     CHECK(tensor_code(raw_tensor("odd", type, {0}, ""), {"'odd'"}) == errc::unsupported);
   CHECK(tensor_code(raw_tensor("odd", 0, {0}, ""), {"'odd'"}) == errc::missing_field);
@@ -228,6 +232,9 @@ TEST_CASE("ONNX: Constant nodes become weights", "[onnx]") {
   CHECK(code_of(model({.nodes = {node("Other", {}, {"y"}, {with_tensor("value", raw_tensor("", 1, {0}, ""))}, "it")}}),
                 {"node 'it' (Other)", "'value'"}) == errc::unsupported);
   CHECK(code_of(model({.nodes = {node("Constant", {}, {"y"}, {})}}), {"node #0 (Constant)"}) == errc::bad_field);
+  const auto text = attribute("value_string", 3, [](pbf_writer& w) { w.add_string(4, "s"); });
+  CHECK(code_of(model({.nodes = {node("Constant", {}, {"y"}, {text}, "it")}}), {"node 'it' (Constant)", "a string"}) ==
+        errc::unsupported);
   CHECK(code_of(model({.nodes = {node("Constant", {}, {""}, {integer("value_int", 1)})}})) == errc::bad_field);
 }
 
@@ -350,6 +357,12 @@ TEST_CASE("ONNX: limits on counts", "[onnx]") {
   CHECK(code_of(model(p), {"max_file_bytes"}, o) == errc::limit_exceeded);
 }
 
+TEST_CASE("ONNX: an input of too many dimensions is refused", "[onnx]") {
+  parts p = convolution();
+  p.inputs = {value("x", ints(33, 1))};
+  CHECK(code_of(model(p), {"dimensions"}) == errc::unsupported);
+}
+
 TEST_CASE("ONNX: a file cut anywhere gives an error", "[onnx]") {
   parts p = convolution();
   p.nodes.push_back(node("Constant", {}, {"k"}, {attribute("value", 4, [](pbf_writer& w) {
@@ -390,6 +403,16 @@ TEST_CASE("ONNX: files", "[onnx]") {
   CHECK_THROWS_AS(nn::load_onnx_graph("no such file.onnx"), aecnn::error);
   CHECK_THROWS_AS(nn::parse_onnx({}), aecnn::error);
   CHECK(nn::parse_onnx(bytes_of(model(convolution()))).nodes.size() == 2);
+  const auto path = std::filesystem::temp_directory_path() / "aecnn_onnx_test.onnx";
+  aecnn::io::write_file(path, bytes_of(model(convolution())));
+  CHECK(nn::load_onnx_graph(path).nodes.size() == 2);
+  CHECK(nn::try_load_onnx(path).has_value());
+  aecnn::io::write_file(path, bytes_of(model(convolution()).substr(0, 20)));
+  for (const aecnn::failure& f : {nn::try_load_onnx_graph(path).error(), nn::try_load_onnx(path).error()}) {
+    CHECK(f.code == errc::truncated);
+    CHECK(f.message.find("'" + path.string() + "': ") == 0);
+  }
+  std::filesystem::remove(path);
 }
 
 TEST_CASE("ONNX: a network that runs", "[onnx]") {

@@ -48,6 +48,12 @@ TEST_CASE("a quantised network is prepared for one shape after another") {
   CHECK_FALSE(net.prepared());
   CHECK(net.output_shape() == shape3{});
   CHECK(net.activation_bytes() == 0);
+  CHECK(net.input_shapes().empty());
+  CHECK(net.output_shapes().empty());
+  CHECK(net.steps().empty());
+  REQUIRE(net.source() != nullptr);
+  CHECK(*net.source() == e.g);
+  CHECK(nn::quantized_network().source() == nullptr);
   for (const std::int64_t size : {6, 3, 11}) {
     const bytes x = e.input(size, size + 1), y = e.output(x);
     const auto s = static_cast<std::size_t>(size);
@@ -56,12 +62,23 @@ TEST_CASE("a quantised network is prepared for one shape after another") {
     CHECK(net.output_shape() == shape3{9, s, s + 1});
     CHECK(net.multiply_adds() == s * (s + 1) * 9 * (5 * 20 + 20 * 9));
     CHECK(net.activation_bytes() > 0);
+    REQUIRE(net.input_shapes().size() == 1);
+    CHECK(net.input_shapes()[0] == extents{1, 5, size, size + 1});
+    REQUIRE(net.output_shapes().size() == 1);
+    CHECK(net.output_shapes()[0] == extents{1, 9, size, size + 1});
+    CHECK_FALSE(net.steps().empty());
     std::vector<float> found(y.size());
     net.run_to(x.floats(), found).value();
     CHECK(found == y.floats());
     nn::quantized_network copy = net;
     std::vector<float> again(y.size());
     copy.run_to(x.floats(), again).value();
+    CHECK(again == found);
+    nn::thread_pool pool(2, 0);
+    nn::quantized_network assigned;
+    assigned = net;
+    assigned.use(&pool);
+    assigned.run_to(x.floats(), again).value();
     CHECK(again == found);
   }
   REQUIRE(net.integers() != nullptr);
@@ -88,6 +105,9 @@ TEST_CASE("a quantised network refuses wrong calls") {
   CHECK(net.prepare(shape3{5, 0, 4}).error().code == errc::bad_shape);
   CHECK(net.prepare(shape3{4, 3, 4}).error().code == errc::bad_shape);
   CHECK(net.prepare(std::span<const extents>{}).error().code == errc::invalid_argument);
+  const extents line{5}, volume{1, 5, 3, 4, 1};
+  CHECK(net.prepare(std::span(&line, 1)).error().code == errc::bad_shape);
+  CHECK(net.prepare(std::span(&volume, 1)).error().message.find("expected rank 2 to 4") != std::string::npos);
   CHECK(net.prepare(shape3{5, 1 << 16, 1 << 16}).error().code == errc::limit_exceeded);
   net.prepare(shape3{5, 3, 4}).value();
   CHECK(net.run_to(std::span<const float>(in).first(59), out).error().code == errc::bad_shape);

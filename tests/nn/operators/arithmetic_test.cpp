@@ -43,6 +43,7 @@ TEST_CASE("arithmetic: integers wrap and survive a division by zero", "[nn]") {
   CHECK(first("Mul", {a, whole({}, {2})}).integers == whole_numbers{-14, 14, 0, 10});
   CHECK(first("Sub", {a, b}).integers[0] == -9);
   CHECK(first("Max", {a, b}).integers == whole_numbers{2, 7, -1, 5});
+  CHECK(first("Min", {a, b}).integers == whole_numbers{-7, -2, least, 0});
 }
 
 TEST_CASE("arithmetic: what a constant makes of it", "[nn]") {

@@ -21,3 +21,10 @@ TEST_CASE("operators: products of extents", "[nn]") {
   CHECK(detail::product(shape, 1, 2) == 3);
   CHECK(detail::product(shape, 3, 3) == 1);
 }
+
+TEST_CASE("operators: outputs have at most eight axes", "[nn]") {
+  using namespace evaluate;
+  const value x = counting({1, 1, 1, 1, 1, 1, 1, 2});
+  CHECK(error_of("Unsqueeze", {x, vector_of({0})}) == errc::limit_exceeded);
+  CHECK(error_of("Add", {x, x}) == errc{});
+}

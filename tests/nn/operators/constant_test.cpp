@@ -56,5 +56,6 @@ TEST_CASE("constant: ranges", "[nn]") {
   CHECK(error_of("Range", {whole({}, {0}), whole({}, {1}), whole({}, {0})}) == errc::bad_field);
   CHECK(error_of("Range", {whole({}, {least}), whole({}, {most}), whole({}, {1})}) == errc::limit_exceeded);
   CHECK(error_of("Range", {whole({}, {0}), constant({}, {1}), whole({}, {1})}) == errc::bad_field);
+  CHECK(error_of("Range", {whole({}, {0}), whole({2}, {1, 2}), whole({}, {1})}) == errc::bad_shape);
   CHECK(error_of("Range", {computed({}, {0}), computed({}, {1}), computed({}, {1})}) == errc::unsupported);
 }

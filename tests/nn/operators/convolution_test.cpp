@@ -148,6 +148,9 @@ TEST_CASE("convolution: refusals", "[nn]") {
   CHECK(error_of("Conv", {x, counting({6, 4, 3, 3})}, {{"kernel_shape", list{3, 2}}}) == errc::bad_shape);
   CHECK(error_of("Conv", {x, counting({6, 4, 3, 3})}, {{"pads", list{0, 0, -1, 0}}}) == errc::bad_field);
   CHECK(error_of("Conv", {x, whole({1, 4, 1, 1}, {1, 1, 1, 1})}) == errc::unsupported);
+  CHECK(error_of("Conv", {x, counting({0, 4, 3, 3})}) == errc::bad_shape);
+  CHECK(error_of("ConvTranspose", {x, counting({4, 0, 3, 3})}) == errc::bad_shape);
+  CHECK(error_of("Conv", {x, counting({6, 4, 0, 3})}) == errc::bad_shape);
   CHECK(error_of("ConvTranspose", {x, counting({2, 2, 3, 3})}) == errc::bad_shape);
   CHECK(error_of("ConvTranspose", {x, counting({4, 2, 3, 3})}, {{"group", std::int64_t{3}}}) == errc::bad_field);
   CHECK(error_of("ConvTranspose", {x, counting({4, 2, 3, 3})}, {{"output_padding", list{1, 1}}}) == errc::bad_field);

@@ -48,6 +48,8 @@ TEST_CASE("reduce: integers", "[nn]") {
   CHECK(first("ReduceMin", {x}).integers == whole_numbers{-5});
   CHECK(first("ReduceProd", {x}).integers == whole_numbers{-140});
   CHECK(first("ReduceMean", {x}, {{"axes", list{1}}}).integers == whole_numbers{-2, 5});
+  CHECK(first("ReduceL2", {whole({2, 2}, {3, -4, 1, 1})}, {{"axes", list{1}}, {"keepdims", std::int64_t{0}}}).integers ==
+        whole_numbers{5, 1});
 }
 
 TEST_CASE("reduce: refusals", "[nn]") {

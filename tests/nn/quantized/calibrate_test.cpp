@@ -132,4 +132,28 @@ TEST_CASE("calibration refuses what it cannot use") {
   nn::quantization_options o;
   o.tails = 0.5;
   CHECK(code(std::span(&sample, 1), shape, o) == errc::invalid_argument);
+  nn::graph two = nn::start("two");
+  two.inputs.push_back("z");
+  nn::finish(two, nn::add(two, "x", "z"));
+  CHECK(nn::calibrate_quantization(two, std::span(&sample, 1), shape).error().code == errc::unsupported);
+  nn::graph large = nn::start("large");
+  nn::finish(large, nn::conv(large, "x", {1, 6, 1, 1}, std::vector<float>(6, 3e38F)));
+  const auto infinite = nn::calibrate_quantization(large, std::span(&sample, 1), shape);
+  REQUIRE(!infinite);
+  CHECK(infinite.error().code == errc::not_finite);
+  CHECK(infinite.error().message == "value '" + large.outputs[0] + "' becomes a NaN or an infinity");
+}
+
+TEST_CASE("whatever only moves values keeps their quantisation") {
+  nn::graph g = nn::start("moves");
+  g.nodes.push_back({"MaxPool", "pool", {"x"}, {"pool"}, {{"kernel_shape", extents{2, 2}}}});
+  nn::finish(g, nn::depth_to_space(g, nn::identity(g, "pool"), 2));
+  const std::vector<float> x = gaussian(4 * 80, 21);
+  const std::span<const float> sample = x;
+  const auto q = nn::calibrate_quantization(g, std::span(&sample, 1), extents{1, 4, 8, 10}).value();
+  REQUIRE(q.values.size() >= 3);
+  for (const auto& v : q.values) {
+    CHECK(v.scale == q.values[0].scale);
+    CHECK(v.zero == q.values[0].zero);
+  }
 }

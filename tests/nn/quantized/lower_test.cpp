@@ -46,6 +46,31 @@ TEST_CASE("operators without an integer form are refused by name") {
   nn::graph k = nn::start("d");
   nn::finish(k, nn::add(k, "x", std::vector<float>(4, 1.0F)));
   CHECK(refusal(k, {{{"x", 1, 0}, {"add0", 1, 0}}, {}}, "add0") == errc::unsupported);
+  nn::graph l = nn::start("e");
+  l.weights.push_back({"w", {1, 1, 3, 3}, std::vector<float>(9, 1.0F)});
+  nn::finish(l, nn::concat(l, {"x", "w"}));
+  CHECK(refusal(l, {{{"x", 1, 0}, {l.outputs[0], 1, 0}}, {}}, "an operand is a constant") == errc::unsupported);
+  nn::graph m = nn::start("f");
+  m.weights.push_back({"w", {1, 1, 3, 3}, std::vector<float>(9, 1.0F)});
+  nn::finish(m, nn::relu(m, "w"));
+  CHECK(refusal(m, {{{"x", 1, 0}}, {}}, "is a constant") == errc::unsupported);
+}
+
+TEST_CASE("values without elements and windows too large for exact sums are refused") {
+  nn::graph g = nn::start("none");
+  const auto integers = [&](extents v) {
+    const std::string name = "integers" + std::to_string(g.weights.size());
+    g.weights.push_back({name, {static_cast<std::int64_t>(v.size())}, {}, std::move(v), nn::element_type::int64});
+    return name;
+  };
+  const std::string none = integers({0}), axis = integers({2});
+  nn::finish(g, nn::detail::append(g, "slice", "Slice", {"x", none, none, axis}));
+  CHECK(refusal(g, {{{"x", 1, 0}, {"slice", 1, 0}}, {}}, "'slice' has shape [1,4,0,3]") == errc::unsupported);
+  nn::graph h = nn::start("pool");
+  nn::finish(h, nn::detail::append(h, "pool", "GlobalAveragePool", {"x"}));
+  auto net = nn::quantized_network::create(h, {{{"x", 1, 0}, {"pool", 1, 0}}, {}}).value();
+  CHECK(net.prepare(aecnn::shape3{1, 2048, 2048}));
+  CHECK(net.prepare(aecnn::shape3{1, 2048, 2049}).error().code == errc::limit_exceeded);
 }
 
 TEST_CASE("a convolution followed by LeakyRelu is refused") {

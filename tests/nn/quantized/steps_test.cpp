@@ -168,4 +168,9 @@ TEST_CASE("integer networks move bytes as ONNX does") {
   bytes y{{2, 180, 1, 1}, 0.5F, 3, x.data};
   nn::finish(g, out);
   check(g, {{value("x", x), value(out, y)}, {}}, x, y);
+  // What has one pixel, or the same shape, needs no step.
+  nn::graph h = nn::start("same");
+  const bytes z = random_bytes(random, {2, 12, 1, 1}, 0.5F, 3);
+  nn::finish(h, append(h, "Flatten", {nn::identity(h, "x")}));
+  check(h, {{value("x", z), value(h.nodes[0].outputs[0], z), value(h.outputs[0], z)}, {}}, z, z);
 }

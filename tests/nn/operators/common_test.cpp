@@ -26,5 +26,6 @@ TEST_CASE("operators: outputs have at most eight axes", "[nn]") {
   using namespace evaluate;
   const value x = counting({1, 1, 1, 1, 1, 1, 1, 2});
   CHECK(error_of("Unsqueeze", {x, vector_of({0})}) == errc::limit_exceeded);
+  CHECK(error_of("ConstantOfShape", {vector_of(whole_numbers(9, 1))}) == errc::limit_exceeded);
   CHECK(error_of("Add", {x, x}) == errc{});
 }

@@ -66,6 +66,9 @@ TEST_CASE("values without elements and windows too large for exact sums are refu
   const std::string none = integers({0}), axis = integers({2});
   nn::finish(g, nn::detail::append(g, "slice", "Slice", {"x", none, none, axis}));
   CHECK(refusal(g, {{{"x", 1, 0}, {"slice", 1, 0}}, {}}, "'slice' has shape [1,4,0,3]") == errc::unsupported);
+  auto flat = nn::quantized_network::create(g, {{{"x", 1, 0}, {"slice", 1, 0}}, {}}).value();
+  const extents line{1, 4, 3};
+  CHECK(flat.prepare(std::span(&line, 1)).error().code == errc::unsupported);
   nn::graph h = nn::start("pool");
   nn::finish(h, nn::detail::append(h, "pool", "GlobalAveragePool", {"x"}));
   auto net = nn::quantized_network::create(h, {{{"x", 1, 0}, {"pool", 1, 0}}, {}}).value();

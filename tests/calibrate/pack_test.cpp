@@ -296,6 +296,20 @@ TEST_CASE("pack: analysis networks that the device cannot compute", "[pack]") {
   CHECK(code([](nn::graph& g) { g.weights[1].values.pop_back(); }) == errc::bad_shape);
 }
 
+TEST_CASE("pack: a Resize with empty inputs, as exporters write it, becomes one without them", "[pack]") {
+  const samples s;
+  nn::graph g = scatter({0, 1, 2}, 3);
+  g.weights.push_back({"roi", {0}, {}});
+  g.weights.push_back({"scales", {4}, {1, 1, 1, 1}});
+  g.nodes.push_back({"Resize", "resize", {g.outputs[0], "roi", "scales"}, {"resized"}});
+  nn::finish(g, "resized");
+  const auto p = aecnn::pack(s.tensors, {.name = {}, .decoder = g, .channels = {}, .analysis = {}});
+  const nn::graph& stored = p.networks[0];
+  CHECK(stored.nodes.back().inputs == std::vector<std::string>{g.nodes[0].outputs[0], "", "scales"});
+  CHECK(std::none_of(stored.weights.begin(), stored.weights.end(), [](const nn::weight& w) { return w.name == "roi"; }));
+  CHECK(aecnn::try_verify_probe(p));
+}
+
 TEST_CASE("pack: what does not fit is refused", "[pack]") {
   samples s;
   const aecnn::pack_options good{.name = {}, .decoder = scatter({0, 1}, 3), .channels = {0, 1}, .analysis = {}};
@@ -319,6 +333,23 @@ TEST_CASE("pack: what does not fit is refused", "[pack]") {
   CHECK(code([](auto& o) { o.decoder.nodes[0].op_type = "Nothing"; }) == errc::unsupported);
   CHECK(code([](auto& o) { o.decoder.weights[0].values[0] = std::numeric_limits<float>::infinity(); }) ==
         errc::not_finite);
+  CHECK(code([](auto& o) { // loses a border, which is no whole number of times fewer pixels
+          nn::graph g = nn::start("analysis");
+          nn::finish(g, nn::conv(g, "x", {2, 2, 3, 3}, std::vector<float>(36, 1.0F)));
+          o.analysis_network = g;
+        }) == errc::bad_shape);
+  const auto far = [&](float bias) {
+    nn::graph g = nn::start("analysis");
+    nn::finish(g, nn::conv(g, "x", {2, 2, 1, 1}, {1, 0, 0, 1}, {bias, 0}));
+    aecnn::pack_options o = good;
+    o.analysis = aecnn::try_analysis_layer(g).value();
+    o.step = 1;
+    return aecnn::try_pack(s.tensors, o);
+  };
+  CHECK(far(59000));
+  REQUIRE_FALSE(far(61000));
+  CHECK(far(61000).error().code == errc::invalid_argument);
+  CHECK(far(61000).error().message.find("a bias of 61000") != std::string::npos);
   s.values[1][5] = 2e18F;
   CHECK(code([](auto&) {}) == errc::invalid_argument);
   const auto view = s.tensors[2];

@@ -1,10 +1,11 @@
-// The whole codec compiled without exceptions: what would throw is only reached through the try_ functions. Exit status 0 where
-// everything is as it should be, else the number of the first check that failed.
+// The library compiled without exceptions and run-time type information, the codec also run: what would throw is only reached through
+// the try_ functions. Exit status 0 where everything is as it should be, else the number of the first check that failed.
 #include <cstddef>
 #include <limits>
 #include <span>
 #include <vector>
 
+#include <aecnn/aecnn.hpp>
 #include <aecnn/codec.hpp>
 #include <aecnn/core/config.hpp>
 #include <aecnn/profile_io.hpp>
@@ -13,6 +14,9 @@
 #include <feature_tensors.hpp>
 
 static_assert(AECNN_EXCEPTIONS == 0);
+#if defined(__cpp_rtti)
+#error "compiled with run-time type information"
+#endif
 
 int main() {
   int number = 0, failed = 0;

@@ -95,6 +95,15 @@ private:
   static std::uint32_t probability(double zeros, double ones) {
     return static_cast<std::uint32_t>(std::lround(65536.0 * (ones + 0.4) / (zeros + ones + 0.8)));
   }
+  /// As std::lgamma, which writes a variable that all threads share: the sign of the gamma function.
+  static double log_gamma(double x) noexcept {
+#if defined(__GLIBC__) && defined(__USE_MISC)
+    int sign = 0;
+    return ::lgamma_r(x, &sign);
+#else
+    return std::lgamma(x); // NOLINT(concurrency-mt-unsafe): nothing reads the sign
+#endif
+  }
   static unsigned confidence(const std::vector<decision_counts>& tensors, double zeros, double ones) {
     const double p = (ones + 0.4) / (zeros + ones + 0.8);
     unsigned best = 1;
@@ -104,9 +113,9 @@ private:
       // One tensor's worth of evidence says nothing of the spread between tensors.
       if (index > 4 && c > zeros + ones) break;
       const double a = c * p, b = c * (1 - p);
-      double likelihood = static_cast<double>(tensors.size()) * (std::lgamma(c) - std::lgamma(a) - std::lgamma(b));
+      double likelihood = static_cast<double>(tensors.size()) * (log_gamma(c) - log_gamma(a) - log_gamma(b));
       for (const auto& t : tensors)
-        likelihood += std::lgamma(a + t[1]) + std::lgamma(b + t[0]) - std::lgamma(c + t[0] + t[1]);
+        likelihood += log_gamma(a + t[1]) + log_gamma(b + t[0]) - log_gamma(c + t[0] + t[1]);
       if (likelihood > most) {
         most = likelihood;
         best = index;

@@ -34,7 +34,7 @@ inline constexpr std::array<std::uint8_t, 128> logarithms = make_logarithms();
 /// Cost, in 1/256 bit, of coding `bit` where a one has probability p1 / 65536; within 2/256 bit of the ideal.
 constexpr std::uint32_t bit_cost(unsigned bit, std::uint32_t p1) noexcept {
   const std::uint32_t p = bit ? p1 : 65536 - p1;
-  const auto exponent = static_cast<std::uint32_t>(std::bit_width(p)) - 1;
+  const auto exponent = static_cast<std::uint32_t>(std::bit_width(p | 1)) - 1;
   return ((16 - exponent) << 8) - detail::logarithms[((p << 7) >> exponent) & 127];
 }
 

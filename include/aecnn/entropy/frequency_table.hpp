@@ -33,7 +33,7 @@ constexpr std::array<std::uint32_t, 129> make_binary_logarithms() {
 inline constexpr std::array<std::uint32_t, 129> binary_logarithms = make_binary_logarithms();
 
 constexpr std::uint32_t fixed_log2(std::uint64_t n) noexcept {
-  const auto e = static_cast<std::uint32_t>(std::bit_width(n)) - 1;
+  const auto e = static_cast<std::uint32_t>(std::bit_width(n | 1)) - 1;
   const auto fraction = static_cast<std::uint32_t>((e < 31 ? n << (31 - e) : n >> (e - 31)) & 0x7fffffff);
   const std::uint32_t i = fraction >> 24, below = fraction & 0xffffff;
   const std::uint32_t step = binary_logarithms[i + 1] - binary_logarithms[i];

@@ -47,7 +47,7 @@ public:
     lanes_ = lanes;
     const std::size_t wanted = sent_ == 0 || sent_ >= lanes ? 1 : (lanes + sent_ - 1) / sent_;
     rows_ = (shape_.height + wanted - 1) / wanted;
-    bands_ = (shape_.height + rows_ - 1) / rows_;
+    bands_ = rows_ == 0 ? 0 : (shape_.height + rows_ - 1) / rows_;
   }
   std::size_t sent() const noexcept { return sent_; }
   std::uint32_t channel(std::size_t i) const noexcept { return channels_[i]; }

@@ -1,6 +1,7 @@
 // Concat joins tensors along an axis, Split cuts one; for either element type. Cost: one copy a element.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -93,8 +94,8 @@ private:
 
 /// Sizes come from the attribute (up to opset 11), a constant input, or are equal.
 inline made_operation make_split(node_reader& r) {
-  const std::size_t parts = r.output_count();
-  expect(r, 1, 2, {"axis", "split"}, parts == 0 ? 1 : parts);
+  const std::size_t parts = std::max<std::size_t>(1, r.output_count());
+  expect(r, 1, 2, {"axis", "split"}, parts);
   const extents& x = r.shape(0);
   const std::size_t axis =
       r.axis("attribute 'axis'", r.integer("axis", 0, INT64_MIN, INT64_MAX), static_cast<std::int64_t>(x.size()));

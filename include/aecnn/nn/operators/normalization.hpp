@@ -72,12 +72,13 @@ inline made_operation make_batch_normalization(node_reader& r) {
   if (r.failed()) return r.error();
   channel_affine f;
   if (r.is_constant(1) && r.is_constant(2) && r.is_constant(3) && r.is_constant(4)) {
-    const std::size_t channels = element_count(r.shape(1));
-    f.scale.resize(channels);
-    f.shift.resize(channels);
-    for (std::size_t c = 0; c < channels; ++c) {
-      const auto [scale, shift] = batch_normalization::parameters(
-          r.constant(1).floats[c], r.constant(2).floats[c], r.constant(3).floats[c], r.constant(4).floats[c], epsilon);
+    const std::span<const float> scales = r.constant_floats(1, "scale"), biases = r.constant_floats(2, "bias"),
+                                 means = r.constant_floats(3, "mean"), variances = r.constant_floats(4, "variance");
+    if (r.failed()) return r.error();
+    f.scale.resize(scales.size());
+    f.shift.resize(scales.size());
+    for (std::size_t c = 0; c < scales.size(); ++c) {
+      const auto [scale, shift] = batch_normalization::parameters(scales[c], biases[c], means[c], variances[c], epsilon);
       f.scale[c] = scale;
       f.shift[c] = shift;
     }

@@ -26,18 +26,19 @@ namespace aecnn::io {
 /// The dtype of a C++ type.
 template <file_element T>
 constexpr dtype dtype_of() noexcept {
+  constexpr bool negative = std::is_signed_v<T>;
   if constexpr (std::same_as<T, float>)
     return dtype::float32;
   else if constexpr (std::same_as<T, double>)
     return dtype::float64;
   else if constexpr (sizeof(T) == 1)
-    return std::is_signed_v<T> ? dtype::int8 : dtype::uint8;
+    return negative ? dtype::int8 : dtype::uint8;
   else if constexpr (sizeof(T) == 2)
-    return std::is_signed_v<T> ? dtype::int16 : dtype::uint16;
+    return negative ? dtype::int16 : dtype::uint16;
   else if constexpr (sizeof(T) == 4)
-    return std::is_signed_v<T> ? dtype::int32 : dtype::uint32;
+    return negative ? dtype::int32 : dtype::uint32;
   else
-    return std::is_signed_v<T> ? dtype::int64 : dtype::uint64;
+    return negative ? dtype::int64 : dtype::uint64;
 }
 
 /// The content of a file. Fill it with add and set_metadata, or by loading.
@@ -118,7 +119,7 @@ struct safetensors {
         if (!std::in_range<T>(v) || (type == dtype::boolean && std::cmp_greater(v, 1)))
           return aecnn::detail::fail(errc::bad_field, "tensor ", detail::json_quoted(tensor), ", element ", i, ": ", +v,
                                      " is out of range");
-        out[i] = static_cast<T>(v);
+        out[i] = static_cast<T>(v); // NOLINT(bugprone-signed-char-misuse,cert-str34-c): int8 are numbers
       }
       return {};
     };
@@ -161,7 +162,7 @@ struct safetensors {
   status try_add(std::string_view tensor, dtype type, const std::vector<std::size_t>& extents,
                  std::span<const std::byte> little_endian) {
     return aecnn::detail::guarded([&]() -> status {
-      if (const status s = admit(tensor, type, extents, little_endian.size()); !s) return s;
+      if (status s = admit(tensor, type, extents, little_endian.size()); !s) return s;
       insert(tensor, type, extents, [&] { data.insert(data.end(), little_endian.begin(), little_endian.end()); });
       return {};
     });
@@ -172,7 +173,7 @@ struct safetensors {
     using element = number_of<Values>;
     return aecnn::detail::guarded([&]() -> status {
       const std::span<const element> elements(values);
-      if (const status s = admit(tensor, dtype_of<element>(), extents, elements.size_bytes()); !s) return s;
+      if (status s = admit(tensor, dtype_of<element>(), extents, elements.size_bytes()); !s) return s;
       insert(tensor, dtype_of<element>(), extents, [&] { detail::append_little_endian(data, elements); });
       return {};
     });

@@ -131,7 +131,7 @@ private:
       std::int64_t sum = 0;
       for (std::size_t c = 0; c < n; ++c) sum += std::int64_t{row[c]} * pooled[c];
       sum = detail::shift_rounded(sum, first_.bits) + (first_bias_.empty() ? 0 : first_bias_[j]);
-      return sum < 0 ? 0 : sum > value_bound ? value_bound : sum;
+      return sum < 0 ? 0 : (sum > value_bound ? value_bound : sum);
     };
     // The second layer is linear: it is applied once to the sum of the two branches, with its bias doubled.
     const bool both = kind_ == attention_kind::cbam;

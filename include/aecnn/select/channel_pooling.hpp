@@ -59,7 +59,8 @@ void pool_channels_last(const element_source<T>& source, float scale, std::size_
   std::size_t pixels = 0;
   const auto flush = [&] {
     for (std::size_t i = 0; i < N; ++i) {
-      sum[i] += std::int64_t{high[i]} * 65536 + std::int64_t{low[i]};
+      const std::int64_t above = high[i], below = low[i];
+      sum[i] += above * 65536 + below;
       low[i] = 0;
       high[i] = 0;
     }

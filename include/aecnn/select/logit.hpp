@@ -29,7 +29,7 @@ constexpr std::int64_t binary_logarithm(std::uint32_t v) noexcept {
 inline std::int32_t fixed_logit(float t, int fraction_bits) noexcept {
   constexpr std::int32_t one = 1 << 30;
   std::int32_t v = to_fixed(t, power_of_two(30));
-  v = v < 1 ? 1 : v > one - 1 ? one - 1 : v;
+  v = v < 1 ? 1 : (v > one - 1 ? one - 1 : v);
   const std::int64_t log = binary_logarithm(static_cast<std::uint32_t>(v)) -
                            binary_logarithm(static_cast<std::uint32_t>(one - v)); // below 2^37
   constexpr std::int64_t natural = 46516320;                                      // ln 2 in units of 2^-26

@@ -75,7 +75,7 @@ inline constexpr std::size_t onnx_max_rank = 32;
 
 /// Whether an element fits its type; unsigned integers above the range of int64 arrive as negative.
 inline bool fits(onnx_type type, std::int64_t v) noexcept {
-  const auto within = [v]<class T>(T) { return std::in_range<T>(v); };
+  const auto within = [v](auto example) { return std::in_range<decltype(example)>(v); };
   switch (type) {
   case onnx_type::uint8:
     return within(std::uint8_t{});

@@ -29,8 +29,8 @@ private:
 
 inline made_operation make_constant(node_reader& r) {
   expect(r, 0, 0, {"value_float", "value_floats", "value_int", "value_ints"});
-  const std::size_t given = std::size_t{r.has_attribute("value_float")} + std::size_t{r.has_attribute("value_floats")} +
-                            std::size_t{r.has_attribute("value_int")} + std::size_t{r.has_attribute("value_ints")};
+  std::size_t given = 0;
+  for (const char* key : {"value_float", "value_floats", "value_int", "value_ints"}) given += r.has_attribute(key) ? 1 : 0;
   if (given != 1)
     r.fail(given == 0 ? errc::missing_field : errc::bad_field, "has ", given,
            " values, expected one of the attributes value_float, value_floats, value_int, value_ints");

@@ -257,7 +257,7 @@ private:
   std::vector<components> parts_;
   decode_options options_;
   shape3 profile_shape_;
-  std::uint64_t hash_;
+  std::uint64_t hash_ = 0;
   std::vector<std::size_t> latents_of_, stride_of_, coded_mask_channels_;
   std::vector<shape3> prepared_; ///< latent shapes that the networks are planned for
   std::size_t point_ = 0;

@@ -407,8 +407,8 @@ private:
   std::vector<std::uint16_t> analysed_; // all channels of made_
   encode_options options_;
   shape3 shape_;
-  std::uint64_t hash_;
-  std::uint32_t lambda_;
+  std::uint64_t hash_ = 0;
+  std::uint32_t lambda_ = 0;
   typename Selector::workspace workspace_{};
   shape3 planes_{};
   std::vector<std::uint8_t> mask_;

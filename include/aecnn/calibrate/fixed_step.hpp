@@ -94,9 +94,10 @@ inline status set_step_projection(operating_point& o, std::size_t stride, const 
   // Of the bounds on rows of weights, and the scales with room for twice to four times the largest input, those that leave
   // the least error of rounded weights and inputs.
   double scale = 0, largest_sum = 0, least = 0;
-  for (double sum = 65535; sum <= projection::largest_sum; sum *= 2) {
+  for (std::int32_t bound = 65535; bound <= projection::largest_sum; bound *= 2) {
+    const auto sum = static_cast<double>(bound);
     for (int k = 0; k <= 32; ++k) {
-      const int limit = projection::input_limit(static_cast<std::int32_t>(sum));
+      const int limit = projection::input_limit(bound);
       const double candidate = limit / (2 * static_cast<double>(inputs.largest)) * std::exp2(-k / 32.0);
       double error = 0, largest_bias = 0;
       for (Eigen::Index l = 0; l < latents; ++l) {

@@ -88,34 +88,35 @@ public:
   constexpr message_part(const char* v) : text_(v) {}                                           // NOLINT: implicit by intent
   constexpr message_part(std::string_view v) : text_(v) {}                                      // NOLINT
   message_part(const std::string& v) : text_(v) {}                                              // NOLINT
-  constexpr message_part(char v) : kind_(kind::letter), letter_(v) {}                            // NOLINT
-  constexpr message_part(int v) : kind_(kind::integer), integer_(v) {}                          // NOLINT
-  constexpr message_part(long v) : kind_(kind::integer), integer_(v) {}                         // NOLINT
-  constexpr message_part(long long v) : kind_(kind::integer), integer_(v) {}                    // NOLINT
-  constexpr message_part(unsigned v) : kind_(kind::natural), natural_(v) {}                     // NOLINT
-  constexpr message_part(unsigned long v) : kind_(kind::natural), natural_(v) {}                // NOLINT
-  constexpr message_part(unsigned long long v) : kind_(kind::natural), natural_(v) {}           // NOLINT
-  constexpr message_part(double v) : kind_(kind::number), number_(v) {}                         // NOLINT
+  constexpr message_part(char v) : kind_(kind::letter), value_{.letter = v} {}                   // NOLINT
+  constexpr message_part(int v) : kind_(kind::integer), value_{.integer = v} {}                 // NOLINT
+  constexpr message_part(long v) : kind_(kind::integer), value_{.integer = v} {}                // NOLINT
+  constexpr message_part(long long v) : kind_(kind::integer), value_{.integer = v} {}           // NOLINT
+  constexpr message_part(unsigned v) : kind_(kind::natural), value_{.natural = v} {}            // NOLINT
+  constexpr message_part(unsigned long v) : kind_(kind::natural), value_{.natural = v} {}       // NOLINT
+  constexpr message_part(unsigned long long v) : kind_(kind::natural), value_{.natural = v} {}  // NOLINT
+  constexpr message_part(double v) : kind_(kind::real), value_{.real = v} {}                    // NOLINT
   void append_to(std::string& s) const {
     switch (kind_) {
     case kind::text: s.append(text_); break;
-    case kind::letter: s.push_back(letter_); break;
-    case kind::integer: s.append(std::to_string(integer_)); break;
-    case kind::natural: s.append(std::to_string(natural_)); break;
-    case kind::number: s.append(std::to_string(number_)); break;
+    case kind::letter: s.push_back(value_.letter); break;
+    case kind::integer: s.append(std::to_string(value_.integer)); break;
+    case kind::natural: s.append(std::to_string(value_.natural)); break;
+    case kind::real: s.append(std::to_string(value_.real)); break;
     }
   }
 
 private:
-  enum class kind { text, letter, integer, natural, number };
+  enum class kind { text, letter, integer, natural, real };
   kind kind_ = kind::text;
   std::string_view text_{};
-  union {
-    long long integer_ = 0;
-    char letter_;
-    unsigned long long natural_;
-    double number_;
+  union value {
+    long long integer = 0;
+    char letter;
+    unsigned long long natural;
+    double real;
   };
+  value value_{};
 };
 
 /// Joins text and numbers into a message; only called where a failure is certain.

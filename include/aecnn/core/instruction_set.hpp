@@ -21,6 +21,7 @@ namespace detail {
 /// The level that AECNN_INSTRUCTION_SET names (portable, vector4, avx2, avx512); the highest where it names none.
 inline instruction_set instruction_set_from_environment() noexcept {
   constexpr const char* names[] = {"portable", "vector4", "avx2", "avx512"};
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): only setenv in another thread would disturb it, and nothing here calls that
   if (const char* value = std::getenv("AECNN_INSTRUCTION_SET"))
     for (std::uint8_t i = 0; i < 4; ++i)
       if (std::strcmp(value, names[i]) == 0) return static_cast<instruction_set>(i);

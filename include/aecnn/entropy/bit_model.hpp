@@ -75,7 +75,7 @@ struct alignas(8) bit_model {
     const detail::learning_step& step = detail::learning_steps[count];
 #if defined(AECNN_DETAIL_PAIRED_LEARNING)
     if (!__builtin_is_constant_evaluated()) {
-      std::uint32_t p, rate;
+      std::uint32_t p = 0, rate = 0;
       __builtin_memcpy(&p, this, 4);
       __builtin_memcpy(&rate, &step, 4);
       p = detail::learn(p, rate, bit);

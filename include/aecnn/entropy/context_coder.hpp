@@ -67,9 +67,9 @@ struct symbol_chooser {
 template <class BitDecoder>
 struct symbol_reader {
   BitDecoder coder;
-  symbol* symbols;
-  std::int32_t zero;
-  std::uint32_t levels;
+  symbol* symbols = nullptr;
+  std::int32_t zero = 0;
+  std::uint32_t levels = 0;
   bool out_of_range = false;
 
   template <bool Signed, class Models>
@@ -266,9 +266,10 @@ private:
     models_ = initial_;
     const auto max = static_cast<std::int32_t>(layout_.max_magnitude());
     if (max > max_tabulated) return;
-    detail::resize(activities_, static_cast<std::size_t>(9 * max + 2));
+    detail::resize(activities_, 9 * static_cast<std::size_t>(max) + 2);
+    std::uint8_t* activity = activities_.data();
     for (std::int32_t sum = -max; sum <= layout_.no_neighbours(); ++sum)
-      activities_[static_cast<std::size_t>(sum + max)] = static_cast<std::uint8_t>(layout_.activity(sum));
+      *activity++ = static_cast<std::uint8_t>(layout_.activity(sum));
   }
 
   // Stands in for an encoder: the models learn, nothing is written.

@@ -37,7 +37,8 @@ public:
     return context_layout::quantise(static_cast<std::uint32_t>(a < most ? a : most));
   }
   std::uint32_t operator()(std::int32_t sum) const noexcept {
-    return table_.empty() ? compute(sum) : table_[static_cast<std::size_t>(sum + static_cast<std::int32_t>(m_))];
+    const std::int32_t index = sum + static_cast<std::int32_t>(m_);
+    return table_.empty() ? compute(sum) : table_[static_cast<std::size_t>(index)];
   }
 
 private:

@@ -78,7 +78,7 @@ private:
 #if defined(__GNUC__)
 /// Eight columns of eight lanes, through three rounds of interleaving.
 inline void transpose_eight(const symbol* from, std::size_t lanes, symbol* const* out, std::size_t x) noexcept {
-  typedef symbol eight __attribute__((vector_size(16)));
+  using eight = symbol __attribute__((vector_size(16)));
   eight a[8], b[8];
   for (std::size_t k = 0; k < 8; ++k) std::memcpy(&a[k], from + k * lanes, sizeof a[k]);
   const auto interleave = [](const eight* in, eight* to) {

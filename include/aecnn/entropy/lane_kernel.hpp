@@ -70,7 +70,7 @@ inline void decode_row_plain(const lane_rules& rules, lane_row& row) noexcept {
       if (!Single && !((active >> i) & 1)) continue;
       const std::int32_t w = here[i];
       const std::int32_t sum = (row.first ? 7 : 3) * w + 3 * above[i + lanes] + 2 * above[i + 2 * lanes] - above[i];
-      std::uint32_t slot;
+      std::uint32_t slot = 0;
       if (row.first && x == 0) {
         slot = rules.first_slot;
       } else if (rules.table_of_sum != nullptr) {

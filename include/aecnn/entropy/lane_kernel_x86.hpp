@@ -13,14 +13,14 @@
 #if defined(__GNUC__) && defined(__x86_64__)
 namespace aecnn::detail {
 
-typedef std::int32_t lanes8 __attribute__((vector_size(32)));
-typedef std::uint32_t natural8 __attribute__((vector_size(32)));
-typedef float floats8 __attribute__((vector_size(32)));
-typedef std::uint16_t short8 __attribute__((vector_size(16)));
-typedef std::uint8_t byte8 __attribute__((vector_size(8)));
-typedef std::int32_t lanes16 __attribute__((vector_size(64)));
-typedef std::uint32_t natural16 __attribute__((vector_size(64)));
-typedef std::uint16_t short16 __attribute__((vector_size(32)));
+using lanes8 = std::int32_t __attribute__((vector_size(32)));
+using natural8 = std::uint32_t __attribute__((vector_size(32)));
+using floats8 = float __attribute__((vector_size(32)));
+using short8 = std::uint16_t __attribute__((vector_size(16)));
+using byte8 = std::uint8_t __attribute__((vector_size(8)));
+using lanes16 = std::int32_t __attribute__((vector_size(64)));
+using natural16 = std::uint32_t __attribute__((vector_size(64)));
+using short16 = std::uint16_t __attribute__((vector_size(32)));
 
 /// Which of the next words a lane takes, by the mask of lanes that take one: how many lower lanes do.
 constexpr std::array<std::array<std::uint8_t, 8>, 256> make_word_places() {
@@ -241,7 +241,9 @@ inline row_kernel choose_row_kernel(instruction_set level, std::uint32_t lanes, 
                     : (equal ? choose_vector_kernel<false, true>(level, lanes) : choose_vector_kernel<false, false>(level, lanes));
   }
 #endif
-  static_cast<void>(level), static_cast<void>(lanes), static_cast<void>(rules);
+  static_cast<void>(level);
+  static_cast<void>(lanes);
+  static_cast<void>(rules);
   return kernel != nullptr ? kernel : decode_row_portable;
 }
 

@@ -101,14 +101,14 @@ private:
 
   struct bit_writer {
     range_encoder* coder;
-    unsigned code(unsigned bit, std::uint32_t p1) {
+    unsigned code(unsigned bit, std::uint32_t p1) const {
       coder->encode(bit, p1);
       return bit;
     }
   };
   struct bit_reader {
     range_decoder* coder;
-    unsigned code(unsigned, std::uint32_t p1) noexcept { return coder->decode(p1); }
+    unsigned code(unsigned, std::uint32_t p1) const noexcept { return coder->decode(p1); }
   };
 
   struct never {

@@ -118,14 +118,13 @@ public:
   /// Decodes a bit whose probability of being one is p1 / 65536.
   [[gnu::always_inline]] unsigned decode(std::uint32_t p1) noexcept {
     const std::uint64_t split = (range_ >> probability_bits) * p1;
-    unsigned bit;
+    unsigned bit = 0;
     if (offset_ < split) {
       range_ = split;
       bit = 1;
     } else {
       offset_ -= split;
       range_ -= split;
-      bit = 0;
     }
     if (range_ < min_range) shift();
     return bit;

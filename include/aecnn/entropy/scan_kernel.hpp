@@ -24,11 +24,11 @@ using scan_kernel = void (*)(const scan_rules& rules, const symbol* symbols, con
 inline constexpr std::size_t scan_block = 16;
 
 #if defined(__GNUC__) && defined(__x86_64__)
-typedef std::int16_t scan_short __attribute__((vector_size(32)));
-typedef std::int16_t scan_half __attribute__((vector_size(16)));
-typedef std::uint16_t scan_code __attribute__((vector_size(16)));
-typedef std::int32_t scan_word __attribute__((vector_size(32)));
-typedef float scan_float __attribute__((vector_size(32)));
+using scan_short = std::int16_t __attribute__((vector_size(32)));
+using scan_half = std::int16_t __attribute__((vector_size(16)));
+using scan_code = std::uint16_t __attribute__((vector_size(16)));
+using scan_word = std::int32_t __attribute__((vector_size(32)));
+using scan_float = float __attribute__((vector_size(32)));
 
 /// The codes of 8 symbols of given sums.
 template <bool Direct, bool Equal>

@@ -119,7 +119,7 @@ template <class Coder>
     }
     for (std::uint32_t t = 0; t <= last; ++t) {
       const std::uint32_t left = t > 0 ? steps[t - 1] : 0;
-      std::int32_t prediction;
+      std::int32_t prediction = 0;
       std::uint32_t models = 0;
       if (before == nullptr) {
         prediction = t == 0 ? static_cast<std::int32_t>(top) : left == 0 && t > 1 ? steps[t - 2] : static_cast<std::int32_t>(left);

@@ -77,7 +77,7 @@ public:
       if (std::exchange(*seen, true))
         return aecnn::detail::fail(errc::duplicate_name, "npy header: key '", key, "' occurs twice");
       if (!accept(':')) return syntax("':'");
-      const status value = key == "descr" ? descr(header) : key == "shape" ? shape(header) : order(header);
+      status value = key == "descr" ? descr(header) : key == "shape" ? shape(header) : order(header);
       if (!value) return value;
       if (accept(',')) continue;
       if (accept('}')) break;

@@ -95,7 +95,7 @@ private:
         return aecnn::detail::fail(errc::bad_field, label(n, i), ": has ", n.inputs.size(), " inputs and ",
                                    n.outputs.size(), " outputs, expected 1 to ", bounds.max_tensors, " outputs");
       for (const std::string& name : n.outputs)
-        if (!name.empty() || &name == &n.outputs[0])
+        if (!name.empty() || &name == n.outputs.data())
           if (auto s = declare(name, i, bounds, label(n, i)); !s) return s;
     }
     for (const std::string& name : g.outputs)

@@ -201,9 +201,9 @@ public:
     const attribute* a = find(key, attribute::kind::numbers, "a list of floats");
     return a == nullptr ? std::vector<float>{} : a->numbers;
   }
-  std::string text(std::string_view key, std::string otherwise) {
+  std::string text(std::string_view key, std::string_view otherwise) {
     const attribute* a = find(key, attribute::kind::text, "a string");
-    return a == nullptr ? std::move(otherwise) : a->text;
+    return a == nullptr ? std::string(otherwise) : a->text;
   }
   /// The attribute as it stands, or null.
   const attribute* any_attribute(std::string_view key) const noexcept {

@@ -77,7 +77,7 @@ public:
       const auto& declared = n.source_->nodes->input_shapes;
       if (!declared.empty() && !declared[0].empty() &&
           std::all_of(declared[0].begin(), declared[0].end(), [](auto e) { return e > 0; }))
-        if (auto s = n.prepare(std::span(&declared[0], 1)); !s) return s.error();
+        if (auto s = n.prepare(std::span(declared.data(), 1)); !s) return s.error();
       return n;
     });
   }

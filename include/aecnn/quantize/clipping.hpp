@@ -33,7 +33,8 @@ inline double uniform_error(const distribution& d, double low, double high, std:
   for (std::size_t i = 0; i < d.values.size(); ++i) {
     const double position = (d.values[i] - low) * inverse;
     const double inside = position < 0 ? 0 : position > top ? top : position;
-    const double level = static_cast<double>(static_cast<std::int64_t>(inside + 0.5));
+    const double above = inside + 0.5; // its whole part is the nearest level
+    const auto level = static_cast<double>(static_cast<std::int64_t>(above));
     const double error = d.values[i] - (low + level * step);
     sum += d.weights[i] * error * error;
     weight += d.weights[i];

@@ -139,15 +139,15 @@ inline constexpr projection_kernels kernels = {project, project_few, convert, in
 // Four sums at a time in the compiler's own vectors: NEON, and whatever else it knows.
 namespace projection_vector4 {
 inline constexpr std::size_t lanes = 4, most_vectors = 2;
-typedef std::int32_t vector __attribute__((vector_size(16)));
+using vector = std::int32_t __attribute__((vector_size(16)));
 AECNN_DETAIL_INLINE void clear(vector& v) noexcept { v = vector{}; }
 #if defined(__x86_64__)
 // Compiler builtins instead of <immintrin.h>, which would cost every includer more than the rest of the encoder.
-typedef std::int16_t inputs __attribute__((vector_size(16)));
+using inputs = std::int16_t __attribute__((vector_size(16)));
 using weight_pair = inputs;
 AECNN_DETAIL_INLINE void load(inputs& v, const std::int16_t* p) noexcept { std::memcpy(&v, p, sizeof v); }
 AECNN_DETAIL_INLINE void spread(weight_pair& v, const std::int16_t* p) noexcept {
-  std::int32_t pair;
+  std::int32_t pair = 0;
   std::memcpy(&pair, p, sizeof pair);
   v = reinterpret_cast<inputs>(vector{pair, pair, pair, pair});
 }
@@ -163,14 +163,14 @@ struct weight_pair {
   std::int32_t half[2];
 };
 AECNN_DETAIL_INLINE void load(inputs& v, const std::int16_t* p) noexcept {
-  typedef std::uint32_t words __attribute__((vector_size(16)));
-  words pairs;
+  using words = std::uint32_t __attribute__((vector_size(16)));
+  words pairs{};
   std::memcpy(&pairs, p, sizeof pairs);
   v.half[0] = reinterpret_cast<vector>(pairs << 16) >> 16;
   v.half[1] = reinterpret_cast<vector>(pairs) >> 16;
 }
 AECNN_DETAIL_INLINE void spread(weight_pair& v, const std::int16_t* p) noexcept {
-  std::uint32_t pair;
+  std::uint32_t pair = 0;
   std::memcpy(&pair, p, sizeof pair);
   v.half[0] = static_cast<std::int32_t>(pair << 16) >> 16;
   v.half[1] = static_cast<std::int32_t>(pair) >> 16;
@@ -197,13 +197,13 @@ AECNN_DETAIL_INLINE void multiply_add(vector& sum, const inputs& x, const inputs
 #endif
 namespace projection_avx2 {
 inline constexpr std::size_t lanes = 8, most_vectors = 2;
-typedef std::int32_t vector __attribute__((vector_size(32)));
-typedef std::int16_t inputs __attribute__((vector_size(32)));
+using vector = std::int32_t __attribute__((vector_size(32)));
+using inputs = std::int16_t __attribute__((vector_size(32)));
 using weight_pair = inputs;
 AECNN_DETAIL_INLINE void clear(vector& v) noexcept { v = vector{}; }
 AECNN_DETAIL_INLINE void load(inputs& v, const std::int16_t* p) noexcept { std::memcpy(&v, p, sizeof v); }
 AECNN_DETAIL_INLINE void spread(weight_pair& v, const std::int16_t* p) noexcept {
-  std::int32_t pair;
+  std::int32_t pair = 0;
   std::memcpy(&pair, p, sizeof pair);
   v = reinterpret_cast<inputs>(vector{pair, pair, pair, pair, pair, pair, pair, pair});
 }
@@ -223,13 +223,13 @@ AECNN_DETAIL_INLINE void multiply_add(vector& sum, const inputs& x, const weight
 #endif
 namespace projection_vnni {
 inline constexpr std::size_t lanes = 16, most_vectors = 4;
-typedef std::int32_t vector __attribute__((vector_size(64)));
+using vector = std::int32_t __attribute__((vector_size(64)));
 using inputs = vector; // pairs
 using weight_pair = vector;
 AECNN_DETAIL_INLINE void clear(vector& v) noexcept { v = vector{}; }
 AECNN_DETAIL_INLINE void load(inputs& v, const std::int16_t* p) noexcept { std::memcpy(&v, p, sizeof v); }
 AECNN_DETAIL_INLINE void spread(weight_pair& v, const std::int16_t* p) noexcept {
-  std::int32_t pair;
+  std::int32_t pair = 0;
   std::memcpy(&pair, p, sizeof pair);
   v = vector{pair, pair, pair, pair, pair, pair, pair, pair, pair, pair, pair, pair, pair, pair, pair, pair};
 }

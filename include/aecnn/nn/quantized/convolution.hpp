@@ -107,7 +107,7 @@ public:
       : byte_step(to), kernels_(kernels), from_(from), has_residual_(residual != nullptr),
         rule_(detail::make_rule(c.shape.after, to, residual)) {
     reads = {from.buffer};
-    if (has_residual_) {
+    if (residual != nullptr) {
       residual_ = *residual;
       reads.push_back(residual->buffer);
     }
@@ -202,7 +202,7 @@ private:
     for (std::size_t group = 0; group < f.spec.groups; ++group)
       for (std::size_t first = 0; first < per_group; first += most) {
         const std::size_t n = std::min(per_group - first, most), start = group * per_group + first;
-        block b;
+        block b{};
         b.vectors = (n + lanes - 1) / lanes;
         b.tail = n - (b.vectors - 1) * lanes;
         b.input = group * depth;
@@ -238,7 +238,7 @@ private:
     const std::size_t which = block_outer_ ? unit / p.chunks : unit % p.blocks.size(),
                       chunk = block_outer_ ? unit % p.chunks : unit / p.blocks.size();
     const block& b = p.blocks[which];
-    quantized_tile a;
+    quantized_tile a{};
     a.offsets = p.offsets.data();
     a.taps = p.offsets.size();
     a.groups = groups_;
@@ -299,7 +299,7 @@ public:
       : byte_step(to), kernels_(kernels), from_(from), has_residual_(residual != nullptr),
         rule_(detail::make_rule(c.shape.after, to, residual)), area_(c.shape.spec.area) {
     reads = {from.buffer};
-    if (has_residual_) {
+    if (residual != nullptr) {
       residual_ = *residual;
       reads.push_back(residual->buffer);
     }
@@ -326,7 +326,7 @@ public:
 
 protected:
   void run_units(buffer_table buffers, std::size_t first, std::size_t last) const noexcept override {
-    quantized_depthwise a;
+    quantized_depthwise a{};
     a.in_pixel = area_.strides[1] * static_cast<std::ptrdiff_t>(from_.layout.channels);
     a.offsets = offsets_.data();
     a.taps = offsets_.size();

@@ -52,7 +52,7 @@ public:
       const std::size_t n = u / strips(), start = strip_of(u), pixels = std::min(width(), row_end(start) - start);
       const auto y = static_cast<std::ptrdiff_t>(start / l.width), x = static_cast<std::ptrdiff_t>(start % l.width);
       kernels_.gather(from_.data(buffers) + l.at(n, y, x), l.channels, pixels, groups_, panel);
-      quantized_rows a;
+      quantized_rows a{};
       a.panel = panel;
       a.groups = groups_;
       a.rule = rule_;

@@ -38,7 +38,7 @@ public:
   }
   std::size_t units() const override { return out_layout_.batch * out_layout_.height; }
   void run(buffer_table buffers, std::size_t first, std::size_t last, float*) const noexcept override {
-    depthwise_arguments a;
+    depthwise_arguments a{};
     a.in_pixel = step_x_ * static_cast<std::ptrdiff_t>(in_layout_.channels);
     a.offsets = offsets_.data();
     a.taps = offsets_.size();

@@ -25,8 +25,8 @@ inline double tile_cycles(std::size_t pixels, std::size_t vectors = 2) noexcept 
 }
 /// The same for a row of `width` pixels in tiles of P.
 inline double row_cycles(std::size_t width, std::size_t pixels, std::size_t vectors = 2) noexcept {
-  const std::size_t rest = width % pixels;
-  return static_cast<double>(width / pixels) * tile_cycles(pixels, vectors) +
+  const std::size_t whole = width / pixels, rest = width % pixels;
+  return static_cast<double>(whole) * tile_cycles(pixels, vectors) +
          (rest == 0 ? 0 : tile_cycles(rest, vectors));
 }
 
@@ -175,7 +175,7 @@ private:
     for (std::size_t group = 0; group < f.spec.groups; ++group)
       for (std::size_t c = 0; c < per_group; c += 2 * v) {
         const std::size_t n = std::min(per_group - c, 2 * v), first = group * per_group + c;
-        block b;
+        block b{};
         b.vectors = (n + v - 1) / v;
         b.tail = n - (b.vectors - 1) * v;
         b.input = group * depth;
@@ -229,7 +229,7 @@ private:
                       row = block_outer_ ? unit % groups : unit / blocks;
     const block& b = p.blocks[which];
     const std::size_t lanes = b.vectors * kernels_.width;
-    tile_arguments a;
+    tile_arguments a{};
     a.offsets = p.offsets.data();
     a.taps = p.offsets.size();
     a.depth = depth_;

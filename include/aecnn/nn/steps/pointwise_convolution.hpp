@@ -45,7 +45,7 @@ public:
   std::size_t workspace() const override { return together_ * depth_ * 2 * kernels_.width; }
   void run(buffer_table buffers, std::size_t first, std::size_t last, float* workspace) const noexcept override {
     const std::size_t area = layout_.height * layout_.width, wide = 2 * kernels_.width;
-    row_tile_arguments a;
+    row_tile_arguments a{};
     a.depth = depth_;
     a.plane = area;
     a.act = after_.act;

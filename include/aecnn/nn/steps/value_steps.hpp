@@ -182,7 +182,7 @@ public:
   std::size_t units() const override { return to_.layout.batch * to_.layout.height; }
   void run(buffer_table buffers, std::size_t first, std::size_t last, float*) const noexcept override {
     const window& w = spec_.area;
-    pool_arguments a;
+    pool_arguments a{};
     a.channels = from_.layout.channels;
     a.pixel = w.dilations[1] * static_cast<std::ptrdiff_t>(from_.layout.channels);
     a.row = w.dilations[0] * static_cast<std::ptrdiff_t>(from_.layout.row());
@@ -249,14 +249,14 @@ public:
     const float scale = 1 / static_cast<float>(area);
     for (std::size_t u = first; u < last; ++u) {
       if (channels_first_) {
-        float sum, most;
+        float sum = 0, most = 0;
         kernels_.sum_and_maximum(buffers[from_.buffer] + u * area, area, &sum, &most);
         if (average_ != none) buffers[average_][u] = sum * scale;
         if (maximum_ != none) buffers[maximum_][u] = most;
         continue;
       }
       const std::size_t n = u / blocks(), channel = u % blocks() * block;
-      pool_arguments a;
+      pool_arguments a{};
       a.channels = std::min(block, l.channels - channel);
       a.in = buffers[from_.buffer] + l.at(n, 0, 0) + channel;
       a.pixel = static_cast<std::ptrdiff_t>(l.channels);

@@ -53,7 +53,9 @@ inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layou
   constexpr double cached = 1.2e6, near = 32;
   const double far = place == weights_place::furthest ? 4 : 10;
   const auto inputs = static_cast<double>(c.inputs), outputs = static_cast<double>(c.outputs);
-  const double blocks = inputs * static_cast<double>((c.outputs + lanes - 1) / lanes);
+  const std::size_t output_blocks = (c.outputs + lanes - 1) / lanes;
+  const std::size_t vectors_of_both = (c.inputs + kernels.width - 1) / kernels.width + (c.outputs + kernels.width - 1) / kernels.width;
+  const double blocks = inputs * static_cast<double>(output_blocks);
   const auto cycles_of = [&](std::size_t pixels) {
     return row_cycles(pixels, best_tile(pixels, kernels.most_pixels, vectors), vectors);
   };
@@ -72,10 +74,7 @@ inline winograd_plan plan_winograd(const fused_convolution& f, const plane_layou
     p.tiles = out.batch * p.rows * p.columns;
     const auto products = static_cast<double>(p.products()), tiles = static_cast<double>(p.tiles);
     const double bytes = products * inputs * outputs * 4;
-    const double transforms = tiles *
-                              static_cast<double>((c.inputs + kernels.width - 1) / kernels.width +
-                                                  (c.outputs + kernels.width - 1) / kernels.width) *
-                              products * (kernels.width > 8 ? 2.5 : 3.5);
+    const double transforms = tiles * static_cast<double>(vectors_of_both) * products * (kernels.width > 8 ? 2.5 : 3.5);
     const double cycles = std::max(products * cycles_of(p.tiles) * blocks, streamed(bytes)) + transforms;
     if (cycles >= least) continue;
     least = cycles;
@@ -106,7 +105,7 @@ public:
     const output_order order(f, out.row());
     std::vector<float> taps(9 * v);
     for (std::size_t o = 0; o < outputs; o += 2 * v) {
-      block b;
+      block b{};
       b.vectors = outputs - o > v ? 2 : 1;
       b.tail = std::min(outputs - o, 2 * v) - (b.vectors - 1) * v;
       b.weights = values.size();
@@ -135,7 +134,7 @@ public:
   /// Transforms tiles first to last - 1 into to[product][tile - first][input channel], `pitch` tiles apart.
   void transform_input(const float* in, const plane_layout& l, std::size_t first, std::size_t last, float* to,
                        std::size_t pitch) const noexcept {
-    winograd_input_arguments a;
+    winograd_input_arguments a{};
     a.pixel = static_cast<std::ptrdiff_t>(l.channels);
     a.row = static_cast<std::ptrdiff_t>(l.row());
     a.channels = inputs;
@@ -177,7 +176,7 @@ public:
     a.tail = kernels.width;
     const float* w = values.data() + b.weights;
     const float* const end = values.data() + values.size();
-    const std::size_t steps = (count + step - 1) / step;
+    const std::size_t steps = std::max<std::size_t>(1, (count + step - 1) / step);
     a.prefetch_step = std::max<std::size_t>(1, lanes / steps);
     for (std::size_t p = 0; p < plan.products(); ++p, w += block_weights) {
       const float* next = w + block_weights < end ? w + block_weights : values.data();
@@ -190,7 +189,7 @@ public:
         functions[n - 1](a);
       }
     }
-    winograd_output_arguments o;
+    winograd_output_arguments o{};
     o.pitch = count * lanes;
     o.vectors = b.vectors;
     o.tail = b.tail;

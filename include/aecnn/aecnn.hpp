@@ -14,6 +14,7 @@
 #include <aecnn/nn/network.hpp>
 #include <aecnn/nn/quantized_network.hpp>
 #include <aecnn/nn/thread_pool.hpp>
+#include <aecnn/offload/planner.hpp>
 #include <aecnn/quantize/clipping.hpp>
 #include <aecnn/quantize/lloyd_max.hpp>
 #include <aecnn/select/importance.hpp>

@@ -416,7 +416,7 @@ TEST_CASE("a few bytes do not stand for a large tensor unless the caller allows 
   CHECK(decoder(p, {.frame = framing::none, .height = 300, .width = 300}).try_decode(zeros(bare, 300).value()).has_value());
 }
 
-TEST_CASE("a few bytes do not take long in a slow mode unless the caller allows it; encoders then take the default mode") {
+TEST_CASE("a few bytes do not take long in a slow mode unless the caller allows it, and encoders then take the default mode") {
   const auto p = codec_profiles::make({6, 0, 0}, {kind::direct}, 1);
   const aecnn::limits generous{.max_slow_symbols_per_byte = 1 << 20};
   const auto tensor = [](std::size_t side, float v) { return std::vector<float>(6 * side * side, v); };

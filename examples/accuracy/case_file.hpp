@@ -6,7 +6,8 @@
 //    "head": {"onnx": "head.onnx"},
 //    "reference_tail": "tail_reference.onnx",                                     optional
 //    "methods": [{"method": "aecnn", "profile": "a.aecnn", "tail": "a_tail.onnx",
-//                 "points": [{"name": "1024x", "tail": "a_tail_1024x.onnx"}]}]}   optional: points with own tails
+//                 "points": [{"name": "1024x", "tail": "a_tail_1024x.onnx",       optional: points with a tail of their own,
+//                             "mode": "fast"}]}]}                                 or an entropy mode other than the default
 //
 // A head that comes with the data is built: {"safetensors": "backbones/x.safetensors", "build": "mobilenet_v2_keras",
 // "layer": "features.13"}. A case that needs no folder of data has "features" and "labels" (.npy) in the place of
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include <aecnn/core/limits.hpp>
+#include <aecnn/entropy/modes.hpp>
 #include <aecnn/io/file.hpp>
 #include <aecnn/io/json_document.hpp>
 #include <aecnn/io/json_field.hpp>
@@ -33,16 +35,17 @@ namespace accuracy {
 
 using std::filesystem::path;
 
-/// The operating point of a profile that has a tail of its own.
-struct point_tail {
+/// What is special about an operating point.
+struct point_description {
   std::string name;
-  path tail;
+  path tail; ///< empty: the method's
+  aecnn::entropy_mode mode;
 };
 
 struct method_description {
   std::string method;
   path profile, tail;
-  std::vector<point_tail> points;
+  std::vector<point_description> points;
 };
 
 /// A head: an ONNX file, or weights and the name of the architecture and of its last layer.
@@ -149,8 +152,18 @@ inline case_description read_case(const path& file, const path& data) {
     method_description d{m["method"].text(detail::longest_text), beside(m["profile"]), beside(m["tail"]), {}};
     if (m.has("points"))
       m["points"].each(bounds.max_operating_points, [&](const json_field& p, std::size_t) {
-        p.expect_members({"name", "tail"});
-        d.points.push_back({p["name"].text(bounds.max_name_bytes), beside(p["tail"])});
+        p.expect_members({"name", "tail", "mode"});
+        point_description own{p["name"].text(bounds.max_name_bytes), {}, aecnn::standard_mode};
+        if (p.has("tail")) own.tail = beside(p["tail"]);
+        if (p.has("mode")) {
+          const auto field = p["mode"];
+          const std::string name = field.text(bounds.max_name_bytes);
+          if (const auto* mode = aecnn::find_mode(name))
+            own.mode = *mode;
+          else
+            field.fail(aecnn::errc::bad_field, "'", name, "', expected default, fast or max");
+        }
+        d.points.push_back(std::move(own));
       });
     c.methods.push_back(std::move(d));
   });

@@ -19,13 +19,14 @@ namespace accuracy {
 class coding {
 public:
   /// `file` is the profile's, for messages.
-  coding(const path& file, const aecnn::profile& p, std::size_t point, const aecnn::shape3& shape)
+  coding(const path& file, const aecnn::profile& p, std::size_t point, const aecnn::entropy_mode& mode, const aecnn::shape3& shape)
       : name_(p.operating_points[point].name), shape_(shape),
-        encoder_(in_file(file, aecnn::analysis_encoder::create(p, {.operating_point = point}))),
+        encoder_(in_file(file, aecnn::analysis_encoder::create(p, {.operating_point = point, .mode = mode}))),
         bare_encoder_(
-            in_file(file, aecnn::analysis_encoder::create(p, {.operating_point = point, .frame = aecnn::framing::none}))),
+            in_file(file, aecnn::analysis_encoder::create(p, {.operating_point = point, .frame = aecnn::framing::none, .mode = mode}))),
         bare_decoder_(in_file(file, aecnn::decoder::create(of_point(p, point), {.frame = aecnn::framing::none,
                                                                                 .operating_point = 0,
+                                                                                .mode = mode,
                                                                                 .height = shape.height,
                                                                                 .width = shape.width}))),
         decoded_(shape.size()) {}

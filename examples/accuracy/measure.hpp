@@ -168,15 +168,16 @@ private:
     if (p.shape.channels != shape.channels || (!p.open_extents() && p.shape != shape))
       fail(m.profile, "profile for tensors of " + aecnn::to_string(p.shape) + ", expected " + aecnn::to_string(shape));
     if (p.probe) in_file(m.profile, aecnn::try_verify_probe(p));
-    for (const point_tail& own : m.points)
+    for (const point_description& own : m.points)
       if (std::ranges::none_of(p.operating_points, [&](const auto& o) { return o.name == own.name; }))
-        fail(m.profile, "no operating point '" + own.name + "' for the tail '" + own.tail.string() + "'");
+        fail(m.profile, "no operating point '" + own.name + "', which the case describes");
     decoders_.push_back(in_file(m.profile, aecnn::decoder::create(p)));
     for (std::size_t i = 0; i < p.operating_points.size(); ++i) {
       const auto own =
-          std::ranges::find_if(m.points, [&](const point_tail& t) { return t.name == p.operating_points[i].name; });
-      const std::size_t tail = tail_at(own == m.points.end() ? m.tail : own->tail);
-      points_.push_back({m.method, decoders_.size() - 1, tail, coding(m.profile, p, i, shape)});
+          std::ranges::find_if(m.points, [&](const point_description& d) { return d.name == p.operating_points[i].name; });
+      const bool has_own = own != m.points.end();
+      const std::size_t tail = tail_at(has_own && !own->tail.empty() ? own->tail : m.tail);
+      points_.push_back({m.method, decoders_.size() - 1, tail, coding(m.profile, p, i, has_own ? own->mode : aecnn::standard_mode, shape)});
     }
   }
 

@@ -51,6 +51,11 @@ def ship(arguments: argparse.Namespace) -> dict:
     else:
         head = {"onnx": put(trained / "head.onnx", "_head.onnx")}
     common = {"data": name.split("_")[0], "backbone": backbone.name, "split": where.layer}
+    modes = [
+        {"name": point.name, "mode": point.mode}
+        for point in settings["point"]
+        if point.mode != "default"
+    ]
     coding = {
         "reference_tail": put(reference / "tail.onnx", "_reference.onnx"),
         "methods": [
@@ -58,6 +63,7 @@ def ship(arguments: argparse.Namespace) -> dict:
                 "method": "aecnn",
                 "profile": put(trained / "codec.aecnn", ".aecnn"),
                 "tail": put(trained / "tail.onnx", "_tail.onnx"),
+                **({"points": modes} if modes else {}),
             }
         ],
     }

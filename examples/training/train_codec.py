@@ -52,6 +52,8 @@ class PointConfig:
     width, blocks, kernel: of the decoder.
     bits: of a symbol, where channels are sent as they are (method "selection").
     turns: batches in each round over all operating points; hard ones learn from more.
+    mode: the entropy coder with which streams meet their size: default; fast, which takes less time and
+    some percent more bytes; or max.
     """
 
     name: str
@@ -65,6 +67,7 @@ class PointConfig:
     kernel: int = 3
     bits: int = 2
     turns: int = 1
+    mode: str = "default"
     overhead: ClassVar[float] = 5.0  # bytes: the default header's 4 and the end of the code
 
     def __post_init__(self) -> None:
@@ -74,6 +77,8 @@ class PointConfig:
             raise ValueError(f"analysis_width: expected above 0 to 1, found {self.analysis_width}")
         if self.turns < 1:
             raise ValueError(f"turns: expected at least 1, found {self.turns}")
+        if self.mode not in export.MODES:
+            raise ValueError(f"mode: '{self.mode}', expected {' or '.join(export.MODES)}")
 
     @property
     def payload(self) -> float:
@@ -304,7 +309,7 @@ def correct_rates(
         for point in points:
             module = case.points[point.name]
             exporter.write_networks(point.name, module)
-            coded = exporter.size(exporter.pack(point.name, module, 1.0))
+            coded = exporter.size(exporter.pack(point.name, module, 1.0), point.mode)
             _, modelled = procedure.validate(module, case.tail, case.validation)
             wanted[point.name] = 8 * point.payload * modelled / (coded - point.overhead)
         file.write_text(json.dumps(wanted), encoding="utf-8")
@@ -329,7 +334,9 @@ def export_profile(
         trained = exporter.pack(point.name, module, 1.0)
         same = export.compare(program, trained, module, out / "tail.onnx", test, folder)
         # Other images may take a little more than those of the validation part.
-        profile, step, size = exporter.pack_to_size(point.name, module, 0.99 * point.bytes)
+        profile, step, size = exporter.pack_to_size(
+            point.name, module, 0.99 * point.bytes, point.mode
+        )
         report[point.name] = {
             "trained_step": dataclasses.asdict(same),
             "step": step,
@@ -338,8 +345,14 @@ def export_profile(
         profiles.append(profile)
     export.merge(program, profiles, name, out / "codec.aecnn")
     measured = export.evaluate(program, out / "codec.aecnn", out / "tail.onnx", test, folder)
-    for point, figures in named(points, measured).items():
-        report[point]["test"] = figures
+    every = export.write_features(folder / "evaluated.npy", test)
+    for point, figures in zip(points, named(points, measured).values()):
+        if point.mode != "default":  # the same tensors from other bytes
+            figures["bytes"] = export.mean_bytes(
+                program, every, out / "codec.aecnn", folder, point.mode, point.name
+            )
+        report[point.name]["test"] = figures
+    every.unlink()
     return report
 
 

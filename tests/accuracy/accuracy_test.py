@@ -164,6 +164,20 @@ class Tensors(AccuracyTest):
         self.assertEqual([o["top1"] for o in self.objects()], [100, 100, 0])
         self.assertEqual([o["lost"] for o in self.objects()], [0, 0, 100])
 
+    def test_mode_of_a_point(self):
+        self.write("tensors", self.tensors)
+        usual = self.objects()
+        self.write("tensors", self.tensors, methods=[{**self.tensors["methods"][0], "points": [{"name": "16x", "mode": "fast"}]}])
+        found = self.objects()
+        point = [o["operating_point"] for o in found].index("16x")
+        self.assertEqual([o["top1"] for o in found], [o["top1"] for o in usual])
+        for i, (a, b) in enumerate(zip(found, usual)):
+            self.assertEqual(a["bytes"] == b["bytes"], i != point)
+        encoded = json.loads(subprocess.run(
+            [CLI, "encode", "--profile", "p.aecnn", "--op", "16x", "--mode", "fast", "x.npy", "-o", str(self.folder / "s"),
+             "--json"], cwd=self.cases, check=True, stdout=subprocess.PIPE).stdout)
+        self.assertAlmostEqual(found[point]["bytes"], encoded["mean_bytes"], delta=0.001)
+
     def test_without_reference(self):
         self.write("tensors", self.tensors, reference_tail=None)
         found = self.objects()
@@ -193,6 +207,8 @@ class Tensors(AccuracyTest):
                 ({"methods": [{**method, "profile": "tail.onnx"}]}, ["tail.onnx"]),
                 ({"methods": [{**method, "points": [{"name": "9x", "tail": "tail.onnx"}]}]},
                  ["p.aecnn", "no operating point '9x'"]),
+                ({"methods": [{**method, "points": [{"name": "16x", "mode": "slow"}]}]},
+                 ["tensors.json", "mode", "'slow', expected default, fast or max"]),
                 ({"methods": [], "reference_tail": None}, ["tensors.json", "expected at least one"])):
             self.write("tensors", self.tensors, **changes)
             self.fail_with(needles)

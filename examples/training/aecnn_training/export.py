@@ -24,6 +24,9 @@ from torch import Tensor, nn
 from .bottleneck import LatentBottleneck
 from .features import FeatureSet
 
+# The library's entropy coders that points may ask for.
+MODES = ("default", "fast", "max")
+
 
 class ExportError(RuntimeError):
     """The command-line program failed; the message is its own."""
@@ -139,6 +142,17 @@ def write_features(path: Path, features: FeatureSet, count: int | None = None) -
     return path
 
 
+def mean_bytes(
+    program: Program, features: Path, profile: Path, folder: Path, mode: str, point: str | int = 0
+) -> float:
+    """Of a stream of the features (.npy) at an operating point, header included."""
+    streams = folder / "streams"
+    done = program(
+        "encode", features, "--profile", profile, "--op", point, "--mode", mode, "-o", streams
+    )
+    return done["mean_bytes"]
+
+
 class PointExporter:
     """Profiles of single operating points, from trained bottlenecks.
 
@@ -184,14 +198,12 @@ class PointExporter:
         )  # fmt: skip
         return profile
 
-    def size(self, profile: Path) -> float:
+    def size(self, profile: Path, mode: str = "default") -> float:
         """Mean bytes of a stream on the validation features, header included."""
-        streams = self.folder / "streams"
-        done = self.program("encode", self.validation, "--profile", profile, "-o", streams)
-        return done["mean_bytes"]
+        return mean_bytes(self.program, self.validation, profile, self.folder, mode)
 
     def pack_to_size(
-        self, name: str, point: LatentBottleneck, most_bytes: float
+        self, name: str, point: LatentBottleneck, most_bytes: float, mode: str = "default"
     ) -> tuple[Path, float, float]:
         """The profile with the smallest quantiser step whose streams take at most `most_bytes`; with
         that step and the mean size. The networks were written before.
@@ -201,19 +213,19 @@ class PointExporter:
         """
         low, high = 0.8, 2.0
         profile = self.pack(name, point, high)
-        if (size := self.size(profile)) > most_bytes:
+        if (size := self.size(profile, mode)) > most_bytes:
             raise ExportError(
                 f"operating point '{name}': {size:.1f} bytes at twice the trained step, wanted at "
                 f"most {most_bytes:.1f}; train with a smaller rate"
             )
         for _ in range(7):
             middle = math.sqrt(low * high)
-            if self.size(self.pack(name, point, middle)) > most_bytes:
+            if self.size(self.pack(name, point, middle), mode) > most_bytes:
                 low = middle
             else:
                 high = middle
         profile = self.pack(name, point, high)
-        return profile, high, self.size(profile)
+        return profile, high, self.size(profile, mode)
 
 
 def merge(program: Program, profiles: Sequence[Path], name: str, output: Path) -> None:

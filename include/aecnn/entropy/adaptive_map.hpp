@@ -3,7 +3,6 @@
 // symbol estimation or adaptive probability map (Mahoney, paq6, 2004). Integers only, O(1) per bit.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +30,7 @@ public:
   void reset() noexcept {
     std::array<std::uint16_t, points> identity;
     for (std::size_t k = 0; k < points; ++k) identity[k] = static_cast<std::uint16_t>(squash(static_cast<std::int32_t>(k) * 128 - 2048));
-    std::fill(curves_.begin(), curves_.end(), identity);
+    for (auto& curve : curves_) curve = identity;
   }
 
   /// The corrected probability, in 1/65536, of a prediction x in 1/256 nats, |x| <= max_stretch.

@@ -28,7 +28,7 @@ public:
   }
 
   void reset() noexcept {
-    std::array<std::uint16_t, points> identity;
+    std::array<std::uint16_t, points> identity{};
     for (std::size_t k = 0; k < points; ++k) identity[k] = static_cast<std::uint16_t>(squash(static_cast<std::int32_t>(k) * 128 - 2048));
     for (auto& curve : curves_) curve = identity;
   }

@@ -45,7 +45,7 @@ public:
   /// lanes: a power of two, at most max_lanes.
   void set_lanes(std::uint32_t lanes) noexcept {
     lanes_ = lanes;
-    const std::size_t wanted = sent_ == 0 || sent_ >= lanes ? 1 : (lanes + sent_ - 1) / sent_;
+    const std::size_t sharing = sent_ == 0 ? lanes : sent_, wanted = (lanes + sharing - 1) / sharing;
     rows_ = (shape_.height + wanted - 1) / wanted;
     bands_ = rows_ == 0 ? 0 : (shape_.height + rows_ - 1) / rows_;
   }

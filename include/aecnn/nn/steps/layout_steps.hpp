@@ -196,6 +196,7 @@ private:
     for (std::size_t i = axis + 1; i < shape.size(); ++i) n *= static_cast<std::size_t>(shape[i]);
     return n;
   }
+  // NOLINTNEXTLINE(misc-no-recursion): one level an axis, of which there are at most max_rank
   void copy(const float* from, float* to, std::size_t axis) const noexcept {
     if (axis == to_shape_.size()) {
       *to = *from;

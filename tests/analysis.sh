@@ -34,8 +34,9 @@ tidy_headers() { clang-tidy --quiet --config-file=.clang-tidy --checks='-clang-a
 
 tidy_paths() {
   awk -v places="$out/places" -f tests/support/one_source.awk "${headers[@]}" "${programs[@]}" >"$out/one_source.cpp"
-  clang-tidy --quiet --config-file=.clang-tidy --checks="-*,$(sed -n 's/^ *\(-\{0,1\}clang-analyzer-[^ ,]*\).*/\1/p' .clang-tidy | paste -sd,)" \
-    "$out/one_source.cpp" -- "${flags[@]}" |
+  local checks
+  checks=$(sed -n 's/^ *\(-\{0,1\}clang-analyzer-[^ ,]*\).*/\1/p' .clang-tidy | paste -sd,)
+  clang-tidy --quiet --config-file=.clang-tidy --checks="-*,$checks" "$out/one_source.cpp" -- "${flags[@]}" |
     awk -v places="$out/places" '
       BEGIN { while ((getline line < places) > 0) place[++n] = line }
       match($0, /^[^ ]*one_source\.cpp:[0-9]+/) {
